@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P3: the emotion worker storing a backlog, beside COPY of the same rows into the same table."""
+
+import io
+import random
+import struct
+import time
+import uuid
+
+import people
+from machine import cpu_seconds, say
+from nats import Publisher
+from table import Row
+
+EVENTS = 300_000
+LINES_A_MESSAGE = 100
+PAIRS = 3
+SUBJECT = "user.emotions.topic"
+MICROSECONDS_TO_2000 = 946_684_800_000_000  # PostgreSQL counts from there
+COLUMNS = "event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb, stress_ppb"
+
+
+def uuid7(milliseconds):
+    """A time-ordered id (RFC 9562), as the service makes them."""
+    low = random.getrandbits(74)
+    return uuid.UUID(int=milliseconds << 80 | 7 << 76 | (low >> 62) << 64 | 2 << 62 | low & (1 << 62) - 1)
+
+
+def make_events(crowd):
+    """The same events in two forms: messages of the stream, and rows of a binary COPY."""
+    now = int(time.time() * 1000)
+    messages, lines = [], []
+    rows = io.BytesIO()
+    rows.write(b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0))
+    owners = {id: uuid.UUID(id).bytes for id in crowd}
+    for i in range(EVENTS):
+        at = now - 60_000 + i // 10  # what ten thousand people send in half a minute
+        event, person, type = uuid7(at), random.choice(crowd), random.choice(people.TYPES)
+        measured = people.metrics()
+        lines.append(line(event, person, at, type, measured))
+        if len(lines) == LINES_A_MESSAGE:
+            messages.append("\n".join(lines).encode())
+            lines.clear()
+        rows.write(row(event, owners[person], at, type, measured))
+    rows.write(struct.pack(">h", -1))
+    return messages, rows.getvalue()
+
+
+def line(event, person, at, type, measured):
+    time_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // 1000))
+    return (
+        f'{{"eventId":"{event}","userId":"{person}","timestamp":"{time_text}.{at % 1000:03d}000Z","emotionEvent":'
+        f'{{"type":"{type}","metrics":{{"positivity":{measured[0]},"intensity":{measured[1]},'
+        f'"stress_level":{measured[2]}}}}},"traceId":"{event.hex}"}}'
+    )
+
+
+def row(event, person, at, type, measured):
+    kind = type.encode()
+    parts = [round(value * 1_000_000_000) for value in measured]
+    return struct.pack(
+        f">hi16si16siqi{len(kind)}siiiiii",
+        *(7, 16, event.bytes, 16, person, 8, at * 1000 - MICROSECONDS_TO_2000, len(kind), kind),
+        *(4, parts[0], 4, parts[1], 4, parts[2]),
+    )
+
+
+def empty(cursor):
+    cursor.execute("TRUNCATE emotional_events, emotional_events_summary")
+
+
+def time_copy(cursor, rows):
+    """Rows a second of COPY, commit included."""
+    empty(cursor)
+    begun = time.monotonic()
+    cursor.copy_expert(f"COPY emotional_events ({COLUMNS}) FROM STDIN (FORMAT binary)", io.BytesIO(rows))
+    return EVENTS / (time.monotonic() - begun)
+
+
+def summed(cursor):
+    cursor.execute("SELECT coalesce(sum(event_count), 0) FROM emotional_events_summary")
+    return int(cursor.fetchone()[0])
+
+
+def time_worker(machine, cursor, messages, costs, faults):
+    """Events a second of the worker, from the first that it stored to the last."""
+    empty(cursor)
+    publish(machine, messages)
+    postgres_before = machine.postgres_cpu_seconds()
+    nats_before = cpu_seconds(machine.engine_pid("nats"))
+    worker = machine.serve("emotion-processing-worker")
+    first = [summed(cursor), time.monotonic()]
+    deadline = time.monotonic() + 60
+    count = first[0]
+    while count < EVENTS and time.monotonic() < deadline:
+        if first[0] == 0:
+            first = [count, time.monotonic()]
+        time.sleep(0.03)
+        count = summed(cursor)
+    seconds = time.monotonic() - first[1]
+    rate = (count - first[0]) / seconds
+    costs["worker"].append(worker.cpu_seconds() / EVENTS * 1e6)
+    costs["PostgreSQL"].append((machine.postgres_cpu_seconds() - postgres_before) / EVENTS * 1e6)
+    costs["NATS"].append((cpu_seconds(machine.engine_pid("nats")) - nats_before) / EVENTS * 1e6)
+    machine.stop(worker)
+    cursor.execute("SELECT count(*) FROM emotional_events")
+    raw = cursor.fetchone()[0]
+    if not raw == summed(cursor) == EVENTS:
+        faults.append(f"P3: of {EVENTS:,} events {raw:,} are stored and {summed(cursor):,} counted")
+    return rate
+
+
+def publish(machine, messages):
+    publisher = Publisher(machine.environment["NATS_URL"])
+    publisher.publish(SUBJECT, messages)
+    publisher.close()
+
+
+def measure(machine, crowd, faults):
+    say(f"P3: making {EVENTS:,} events")
+    messages, rows = make_events(crowd)
+    result = Row("P3", f"worker storing {EVENTS:,} events: COPY of them", "rows/s", [], [], at_least=0.25)
+    costs = {"worker": [], "PostgreSQL": [], "NATS": []}
+    with people.database(machine) as connection, connection.cursor() as cursor:
+        time_copy(cursor, rows)
+        for pair in range(PAIRS):
+            say(f"P3: pair {pair + 1} of {PAIRS}")
+            result.ours.append(time_worker(machine, cursor, messages, costs, faults))
+            result.others.append(time_copy(cursor, rows))
+        empty(cursor)
+    for name, each in costs.items():
+        result.notes[f"processor time of {name}, us an event"] = sum(each) / len(each)
+    return [result]

@@ -1,0 +1,35 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Sends the requests of a file, in turn. The file holds whole requests, each followed by a record
+-- separator (byte 30); @KEY@ in a request becomes a key that no other request has.
+-- wrk ... -s load.lua URL -- FILE PREFIX_OF_KEYS
+
+local before, after, sent, prefix = {}, {}, 0, ""
+
+function init(arguments)
+    local file = assert(io.open(arguments[1], "rb"))
+    for request in file:read("*a"):gmatch("([^\30]+)\30") do
+        local head, tail = request:match("^(.-)@KEY@(.*)$")
+        before[#before + 1] = head or request
+        after[#after + 1] = tail or false
+    end
+    file:close()
+    prefix = arguments[2]
+end
+
+function request()
+    sent = sent + 1
+    local i = sent % #before + 1
+    if after[i] then
+        return before[i] .. prefix .. sent .. after[i]
+    end
+    return before[i]
+end
+
+-- wrk counts as errors.status what was answered with more than 399.
+function done(summary, latency, requests)
+    local errors = summary.errors
+    io.write(string.format('RESULT {"answered":%d,"microseconds":%d,"refused":%d,"broken":%d,"p50":%d,"p99":%d}\n',
+        summary.requests, summary.duration, errors.status,
+        errors.connect + errors.read + errors.write + errors.timeout,
+        latency:percentile(50), latency:percentile(99)))
+end

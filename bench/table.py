@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of the benchmark, on the screen and in var/bench.json."""
+
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import time
+
+from machine import ROOT
+
+PICTURE = 24  # characters of a ratio of 1, or of a limit
+
+
+@dataclasses.dataclass
+class Row:
+    id: str
+    what: str
+    unit: str
+    ours: list  # one figure a pair; a single one when there is nothing to compare with
+    others: list = dataclasses.field(default_factory=list)
+    at_least: float = None  # the bar of the ratio
+    at_most: float = None  # the bar of the figure itself
+    notes: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def ratios(self):
+        return [ours / other for ours, other in zip(self.ours, self.others)]
+
+    @property
+    def measured(self):
+        """What the bar is about: the ratios, or our figures."""
+        return self.ratios if self.others else self.ours
+
+    @property
+    def median(self):
+        return statistics.median(self.measured)
+
+    @property
+    def held(self):
+        return self.median >= self.at_least if self.at_least is not None else self.median <= self.at_most
+
+
+def figure(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}"
+
+
+def picture(row):
+    """The median as a bar of characters, with a mark where the bar to hold is."""
+    whole = row.at_most if row.at_most is not None else 1.0
+    filled = min(PICTURE, round(row.median / whole * PICTURE))
+    cells = ["#"] * filled + ["."] * (PICTURE - filled)
+    mark = PICTURE if row.at_most is not None else round(row.at_least * PICTURE)
+    cells.insert(min(mark, PICTURE), "|")
+    return "".join(cells)
+
+
+def line(row):
+    bar = f">= {row.at_least:.2f}" if row.at_least is not None else f"<= {row.at_most:g}"
+    other = f"{figure(statistics.median(row.others))}" if row.others else "-"
+    return (
+        f"{row.id:<4} {row.what:<52} {figure(statistics.median(row.ours)):>9} {other:>9} {row.unit:<7}"
+        f"{figure(row.median):>7} {figure(min(row.measured)):>7} {figure(max(row.measured)):>7}  "
+        f"{bar:<8} {'held' if row.held else 'MISSED':<6} {picture(row)}"
+    )
+
+
+def show(rows, faults, seconds):
+    print(
+        f"\n{'id':<4} {'what':<52} {'ours':>9} {'other':>9} {'unit':<7}{'median':>7} {'min':>7} {'max':>7}  "
+        f"{'bar':<8} {'':<6} ratio, or share of the limit"
+    )
+    for row in rows:
+        print(line(row))
+    for row in rows:
+        for name, value in row.notes.items():
+            print(f"     {row.id}: {name}: {figure(value) if isinstance(value, float) else value}")
+    held = sum(row.held for row in rows)
+    print(f"{held} of {len(rows)} held, in {seconds:.0f} s")
+    for fault in faults:
+        print(f"NOT TRUE: {fault}")
+    if not faults:
+        print("the run was true: what was acknowledged is in PostgreSQL, each event once")
+
+
+def save(rows, faults):
+    folder = ROOT / "var"
+    folder.mkdir(exist_ok=True)
+    document = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "processors": os.cpu_count(),
+        "kernel": platform.release(),
+        "true": not faults,
+        "faults": faults,
+        "rows": [
+            {
+                **dataclasses.asdict(row),
+                "ratios": row.ratios,
+                "median": row.median,
+                "min": min(row.measured),
+                "max": max(row.measured),
+                "held": row.held,
+            }
+            for row in rows
+        ],
+    }
+    (folder / "bench.json").write_text(json.dumps(document, indent=2) + "\n")

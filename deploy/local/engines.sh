@@ -1,0 +1,326 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# engines.sh up|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
+# loopback and free ports, with secrets of their own. `up` may be repeated: it starts what does not
+# run, and writes var/env. VAR_DIR moves var/.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+postgres_bin=/usr/lib/postgresql/15/bin
+roles=(ecs_user_credit ecs_emotion_worker ecs_transaction_worker ecs_credit_worker)
+
+# ---- where the data lies, and whose it is
+
+# As root the engines run as `postgres`, which PostgreSQL insists on; a var/ that this user cannot
+# reach (below /root, say) becomes links to /var/lib/ecs.
+prepare_folders() {
+    mkdir -p "$var"/{log,run,secrets}
+    chmod 700 "$var/secrets"
+    var=$(cd "$var" && pwd -P)
+    home=$var
+    as_engine=()
+    if [[ $EUID -eq 0 ]]; then
+        as_engine=(setpriv --reuid=postgres --regid=postgres --init-groups)
+        if ! "${as_engine[@]}" test -x "$var"; then
+            home=/var/lib/ecs/$(printf '%s' "$var" | cksum | cut -d ' ' -f 1)
+            [[ -d $home ]] || say "user postgres cannot reach $var: its data goes to $home"
+        fi
+    fi
+    local engine
+    for engine in postgres nats redis; do
+        if [[ ! -d $home/$engine ]]; then
+            mkdir -p "$home/$engine"
+            chmod 700 "$home/$engine"
+            [[ $EUID -ne 0 ]] || chown postgres:postgres "$home/$engine"
+        fi
+        [[ $home == "$var" ]] || ln -sfn "$home/$engine" "$var/$engine"
+    done
+}
+
+# write_private FILE: standard input into a file that only the engines' user can read.
+write_private() {
+    (umask 077 && cat >"$1")
+    [[ $EUID -ne 0 ]] || chown postgres:postgres "$1"
+}
+
+# ---- secrets and ports
+
+# secret NAME: made once, 64 hexadecimal digits.
+secret() {
+    local file=$var/secrets/$1
+    if [[ ! -s $file ]]; then
+        (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new")
+        mv "$file.new" "$file"
+    fi
+    cat "$file"
+}
+
+# Keeps the ports of the last time where they are free or our own engine's.
+choose_ports() {
+    local name engine port
+    POSTGRES_PORT='' NATS_PORT='' REDIS_PORT='' METRICS_PORT=''
+    [[ ! -r $var/ports ]] || . "$var/ports"
+    for name in POSTGRES NATS REDIS METRICS; do
+        engine=${name,,}
+        [[ $engine != metrics ]] || engine=ecs
+        port=${name}_PORT
+        if [[ -z ${!port} ]] || ! { pid_of "$engine" >/dev/null || port_is_free "${!port}"; }; then
+            printf -v "$port" '%s' "$(free_port)"
+        fi
+    done
+    for name in POSTGRES NATS REDIS METRICS; do
+        port=${name}_PORT
+        echo "$port=${!port}"
+    done >"$var/ports"
+}
+
+# ---- PostgreSQL
+
+postgres_make() {
+    [[ ! -s $home/postgres/data/PG_VERSION ]] || return 0
+    say "making the database cluster"
+    rm -rf "$home/postgres/data"
+    secret postgres | write_private "$home/postgres/password"
+    (cd "$home/postgres" && "${as_engine[@]}" "$postgres_bin/initdb" -D "$home/postgres/data" \
+        -U postgres --pwfile="$home/postgres/password" --auth=scram-sha-256 \
+        --locale=C.UTF-8 --encoding=UTF8 --data-checksums) >>"$var/log/postgres.log" 2>&1 ||
+        fail "initdb failed; see $var/log/postgres.log"
+    rm -f "$home/postgres/password"
+}
+
+postgres_configure() {
+    write_private "$home/postgres/data/postgresql.auto.conf" <<END
+# Written by deploy/local/engines.sh at each start.
+listen_addresses = '127.0.0.1'
+port = $POSTGRES_PORT
+unix_socket_directories = ''
+password_encryption = 'scram-sha-256'
+max_connections = 60
+shared_buffers = '128MB'
+work_mem = '8MB'
+maintenance_work_mem = '64MB'
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+wal_compression = lz4
+max_wal_size = '1GB'
+checkpoint_timeout = '15min'
+timezone = 'UTC'
+log_timezone = 'UTC'
+END
+}
+
+# psql_run DATABASE: standard input as the superuser. The password never stands on a command line.
+psql_run() {
+    PGPASSFILE=$var/secrets/pgpass psql -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" \
+        --no-password --no-psqlrc --quiet --tuples-only --no-align -v ON_ERROR_STOP=1
+}
+
+postgres_answers() {
+    pid_of postgres >/dev/null || fail "postgres ended at once; see $var/log/postgres.log"
+    echo 'SELECT 1' | psql_run postgres >/dev/null 2>&1
+}
+
+# The owner of the tables and one role a service; repeated at each start, it changes nothing.
+postgres_roles() {
+    local role
+    {
+        for role in ecs "${roles[@]}"; do
+            cat <<END
+SELECT 'CREATE ROLE $role' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$role') \gexec
+ALTER ROLE $role LOGIN PASSWORD '$(secret "$role")';
+END
+        done
+        echo "SELECT 'CREATE DATABASE ecs OWNER ecs'" \
+            "WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'ecs') \\gexec"
+    } | psql_run postgres
+}
+
+postgres_start() {
+    postgres_make
+    postgres_configure
+    (umask 077 && echo "127.0.0.1:*:*:postgres:$(secret postgres)" >"$var/secrets/pgpass")
+    start_process postgres "$postgres_bin/postgres -D $home/postgres/data" \
+        env -C "$home/postgres" "${as_engine[@]}" "$postgres_bin/postgres" -D "$home/postgres/data"
+    wait_until 60 postgres_answers || fail "postgres does not answer; see $var/log/postgres.log"
+    postgres_roles
+}
+
+# ---- NATS
+
+# How much JetStream may store: at most 8 GiB and half of what was free when it was made.
+nats_store_bytes() {
+    local file=$var/nats/max_file_store free limit=$((8 << 30))
+    if [[ ! -s $file ]]; then
+        free=$(($(df -Pk "$home/nats" | awk 'NR == 2 { print $4 }') * 1024 / 2))
+        echo $((free < limit ? free : limit)) >"$file"
+    fi
+    cat "$file"
+}
+
+# nats-server 2.10 and later can sync before each acknowledgement; for earlier ones the key is an
+# error.
+nats_sync_setting() {
+    local version
+    version=$(nats-server --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
+    if [[ $(printf '2.10\n%s\n' "$version" | sort -V | head -n 1) == 2.10 ]]; then
+        echo '    sync_interval: always'
+    fi
+}
+
+# Every account has users: without any, the server would let anybody in (CVE-2023-47090).
+nats_configure() {
+    write_private "$home/nats/nats.conf" <<END
+# Written by deploy/local/engines.sh at each start.
+listen: "127.0.0.1:$NATS_PORT"
+server_name: ecs_local
+max_payload: 1MB
+jetstream {
+    store_dir: "$home/nats/store"
+    max_memory_store: 64MB
+    max_file_store: $(nats_store_bytes)
+$(nats_sync_setting)
+}
+accounts {
+    ECS {
+        jetstream: enabled
+        users: [{ user: ecs, password: "$(secret nats)" }]
+    }
+    SYSTEM {
+        users: [{ user: system, password: "$(secret nats_system)" }]
+    }
+}
+system_account: SYSTEM
+END
+}
+
+nats_start() {
+    nats_configure
+    start_process nats "nats-server -c $home/nats/nats.conf" \
+        env -C "$home/nats" "${as_engine[@]}" nats-server -c "$home/nats/nats.conf"
+    wait_until 60 nats_answers || fail "nats does not answer; see $var/log/nats.log"
+}
+
+nats_answers() {
+    local line
+    pid_of nats >/dev/null || fail "nats ended at once; see $var/log/nats.log"
+    { IFS= read -r -t 2 line <"/dev/tcp/127.0.0.1/$NATS_PORT"; } 2>/dev/null && [[ $line == INFO* ]]
+}
+
+# ---- Redis
+
+redis_start() {
+    write_private "$home/redis/redis.conf" <<END
+# Written by deploy/local/engines.sh at each start. A cache: nothing is kept.
+bind 127.0.0.1
+port $REDIS_PORT
+requirepass $(secret redis)
+maxmemory 64mb
+maxmemory-policy allkeys-lru
+save ""
+appendonly no
+daemonize no
+set-proc-title no
+dir "$home/redis"
+END
+    start_process redis "redis-server $home/redis/redis.conf" \
+        env -C "$home/redis" "${as_engine[@]}" redis-server "$home/redis/redis.conf"
+    wait_until 30 redis_answers || fail "redis does not answer; see $var/log/redis.log"
+}
+
+redis_answers() {
+    pid_of redis >/dev/null || fail "redis ended at once; see $var/log/redis.log"
+    (exec 3<>"/dev/tcp/127.0.0.1/$REDIS_PORT") 2>/dev/null
+}
+
+# ---- what the service and its users read
+
+quoted() {
+    printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
+write_env() {
+    local host=127.0.0.1:$POSTGRES_PORT listen=${API_GATEWAY_LISTEN:-127.0.0.1:9999}
+    (umask 077 && while read -r name value; do
+        echo "export $name=$(quoted "$value")"
+    done >"$var/env.new") <<END
+SECRET_KEY $(secret secret_key)
+INTERNAL_SERVICE_API_KEY $(secret internal_key)
+DATABASE_URL postgresql://ecs:$(secret ecs)@$host/ecs
+USER_CREDIT_DATABASE_URL postgresql://ecs_user_credit:$(secret ecs_user_credit)@$host/ecs
+EMOTION_WORKER_DATABASE_URL postgresql://ecs_emotion_worker:$(secret ecs_emotion_worker)@$host/ecs
+TRANSACTION_WORKER_DATABASE_URL postgresql://ecs_transaction_worker:$(secret ecs_transaction_worker)@$host/ecs
+CREDIT_WORKER_DATABASE_URL postgresql://ecs_credit_worker:$(secret ecs_credit_worker)@$host/ecs
+NATS_URL nats://ecs:$(secret nats)@127.0.0.1:$NATS_PORT
+REDIS_URL redis://:$(secret redis)@127.0.0.1:$REDIS_PORT
+STREAM_MAX_BYTES $(stream_bytes)
+API_GATEWAY_LISTEN $listen
+METRICS_LISTEN 127.0.0.1:$METRICS_PORT
+MODEL_PATH $root/models/risk.json
+POLICY_PATH $root/config/policy.json
+MIGRATIONS_PATH $root/sql/migrations
+API_URL http://$listen
+END
+    mv "$var/env.new" "$var/env"
+}
+
+# The five streams together stay below what JetStream may store.
+stream_bytes() {
+    local share=$(($(nats_store_bytes) / 6))
+    echo $((share < 1 << 30 ? share : 1 << 30))
+}
+
+# ---- commands
+
+start_engine() {
+    local name=$1
+    ! pid_of "$name" >/dev/null || return 0
+    if [[ -e $var/run/$name.pid ]]; then
+        say "$name has stopped; see $var/log/$name.log; starting it again"
+    fi
+    "${name}_start"
+}
+
+engines_up() {
+    prepare_folders
+    choose_ports
+    start_engine postgres
+    start_engine nats
+    start_engine redis
+    write_env
+}
+
+engines_down() {
+    stop_process redis TERM 10
+    stop_process nats TERM 20
+    stop_process postgres INT 60
+}
+
+engines_status() {
+    local name pid
+    for name in postgres nats redis; do
+        if pid=$(pid_of "$name"); then
+            say "$name runs (pid $pid)"
+        elif [[ -e $var/run/$name.pid ]]; then
+            say "$name has stopped; see $var/log/$name.log"
+        else
+            say "$name does not run"
+        fi
+    done
+}
+
+case ${1-} in
+up)
+    take_lock engines
+    engines_up
+    ;;
+down)
+    take_lock engines
+    engines_down
+    ;;
+status) engines_status ;;
+*)
+    echo "usage: engines.sh up|down|status" >&2
+    exit 2
+    ;;
+esac

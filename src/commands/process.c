@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a serving process: the order in which it begins, and the opposite order in which it
+// ends.
+#include "commands/process_internal.h"
+
+#include "platform/clock.h"
+#include "platform/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DRAIN_LOOK_MS 10
+
+bool process_has(const struct process *process, const struct service *service)
+{
+    for (size_t i = 0; i < process->plan.count; i++) {
+        if (process->plan.services[i] == service) {
+            return process->plan.chosen[i];
+        }
+    }
+    return false;
+}
+
+const char *process_database_url(const struct process *process, const struct service *service)
+{
+    bool own =
+        service->database != SETTING_COUNT && config_is_set(process->config, service->database);
+    return config_text(process->config, own ? service->database : SETTING_DATABASE_URL);
+}
+
+static void *run_loop(void *arg)
+{
+    struct process *process = arg;
+    loop_run(process->loop);
+    return NULL;
+}
+
+static void start_threads(struct process *process)
+{
+    process_start_consumers(process);
+    health_start(process->health);
+    process->loop_runs = pthread_create(&process->loop_thread, NULL, run_loop, process) == 0;
+    if (!process->loop_runs) {
+        abort(); /* no thread at start: nothing would work */
+    }
+    pthread_setname_np(process->loop_thread, "http");
+}
+
+static void tear_down(struct process **process)
+{
+    process_unmount_services(*process);
+    process_close_platform(*process);
+    free(*process);
+    *process = NULL;
+}
+
+struct process *process_start(const struct process_plan *plan,
+                              char error[static PROCESS_ERROR_SIZE])
+{
+    struct process *process = memory_zeroed(1, sizeof *process);
+    process->plan = *plan;
+    if (!process_open_platform(process, error) || !process_migrate(process, error) ||
+        !process_mount_services(process, error) || !process_listen(process, error)) {
+        tear_down(&process);
+        return NULL;
+    }
+    process_add_checks(process);
+    start_threads(process);
+    log_info(process->log, "serving", LOG_NUMBER("services", process->mounted_count));
+    return process;
+}
+
+// ---- the end
+
+static void look_drained(void *arg)
+{
+    struct process *process = arg;
+    if (process_connections(process) == 0 || clock_monotonic_ms() >= process->drain_deadline_ms) {
+        loop_timer_free(&process->drain_timer);
+        loop_stop(process->loop);
+    }
+}
+
+static void begin_drain(void *arg)
+{
+    struct process *process = arg;
+    int64_t seconds = config_number(process->config, SETTING_SHUTDOWN_SECONDS);
+    process->drain_deadline_ms = clock_monotonic_ms() + seconds * 1000;
+    process_drain(process);
+    process->drain_timer = loop_timer_start(process->loop, 0, DRAIN_LOOK_MS, look_drained, process);
+}
+
+void process_stop(struct process **process)
+{
+    log_info((*process)->log, "stopping");
+    loop_post((*process)->loop, begin_drain, *process);
+    pthread_join((*process)->loop_thread, NULL);
+    health_stop(&(*process)->health);
+    log_info((*process)->log, "stopped");
+    tear_down(process);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of a serving process share: process.c begins and ends it, process_platform.c opens
+// the pieces of the platform, process_mount.c gives services their threads, routes and addresses,
+// and process_checks.c asks the dependencies.
+#pragma once
+
+#include "commands/process.h"
+#include "platform/bus/streams.h"
+#include "platform/http/router.h"
+#include "platform/http/server.h"
+#include "services/health.h"
+#include "services/risk_client.h"
+
+#include <pthread.h>
+
+// A service that runs in this process.
+struct mounted {
+    const struct service *service;
+    struct service_environment environment;
+    void *state;
+    struct workers *workers;
+    struct workers *passwords;
+    struct router *router;      /* NULL when it does not listen by itself */
+    struct http_server *server; /* likewise */
+    struct consumer *consumer;
+};
+
+struct process {
+    struct process_plan plan;
+    unsigned needs; /* of all chosen services */
+
+    struct config *config;
+    struct log *log;
+    struct metrics *metrics;
+    struct loop *loop;
+    pthread_t loop_thread;
+    bool loop_runs;
+    struct bus *bus;
+    struct cache_health *cache_health;
+    struct risk_model *model;
+    struct risk_remote *risk_remote;
+    struct risk_client risk;
+    struct stream_settings streams;
+
+    struct health *health;
+    struct process_checks *checks;
+    struct router *metrics_router;
+    struct http_server *metrics_server;
+
+    struct mounted mounted[PROCESS_SERVICES_MAX];
+    size_t mounted_count;
+
+    struct loop_timer *drain_timer;
+    int64_t drain_deadline_ms;
+};
+
+// True when the service runs in this process.
+bool process_has(const struct process *process, const struct service *service);
+
+// The URL of a service's own role, or DATABASE_URL.
+const char *process_database_url(const struct process *process, const struct service *service);
+
+// ---- process_platform.c: settings, log, bus, cache, model
+
+bool process_open_platform(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+void process_close_platform(struct process *process);
+
+// ---- process_checks.c: what /readyz knows
+
+void process_add_checks(struct process *process);
+void process_free_checks(struct process *process);
+
+// Brings the schema up to date when the database answers. False only when it cannot be.
+bool process_migrate(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+
+// ---- process_mount.c: services on the platform
+
+bool process_mount_services(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+bool process_listen(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+void process_start_consumers(struct process *process);
+
+// On the loop's thread: stop accepting; how many connections are left.
+void process_drain(struct process *process);
+size_t process_connections(const struct process *process);
+
+void process_unmount_services(struct process *process);

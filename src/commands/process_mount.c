@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services on the platform: their state, their worker threads, their routes and the address they
+// listen on.
+#include "commands/process_internal.h"
+
+#include "services/api_gateway_ecs/service.h"
+#include "services/user_and_credit_service/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- state and threads
+
+static void fill_environment(struct process *process, struct mounted *mounted)
+{
+    mounted->environment = (struct service_environment){
+        .config = process->config,
+        .log = process->log,
+        .metrics = process->metrics,
+        .loop = process->loop,
+        .bus = process->bus,
+        .cache_health = process->cache_health,
+        .model = process->model,
+        .risk = process->risk,
+        .database_url = process_database_url(process, mounted->service),
+    };
+}
+
+static struct workers *start_pool(const struct process *process, const struct mounted *mounted,
+                                  const char *name, enum setting threads)
+{
+    return workers_start(&(struct workers_options){
+        .name = name,
+        .threads = (size_t)config_number(process->config, threads),
+        .queue_maximum = (size_t)config_number(process->config, SETTING_HTTP_QUEUE),
+        .open = mounted->service->worker_open,
+        .close = mounted->service->worker_close,
+        .arg = mounted->state,
+    });
+}
+
+static bool mount(struct process *process, const struct service *service,
+                  char error[static PROCESS_ERROR_SIZE])
+{
+    struct mounted *mounted = &process->mounted[process->mounted_count];
+    mounted->service = service;
+    fill_environment(process, mounted);
+    mounted->state = service->start(&mounted->environment, error);
+    if (mounted->state == NULL) {
+        return false;
+    }
+    process->mounted_count++;
+    if (service->worker_open != NULL) {
+        mounted->workers = start_pool(process, mounted, "worker", SETTING_HTTP_WORKERS);
+        mounted->passwords = start_pool(process, mounted, "password", SETTING_PASSWORD_WORKERS);
+    }
+    return true;
+}
+
+bool process_mount_services(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    for (size_t i = 0; i < process->plan.count; i++) {
+        if (process->plan.chosen[i] && !mount(process, process->plan.services[i], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- routes and addresses
+
+static struct router *make_router(const struct process *process)
+{
+    const char *secret = config_text(process->config, SETTING_SECRET_KEY);
+    return router_new(&(struct router_options){
+        .token_key = {.secret = secret, .length = strlen(secret)},
+        .internal_key = config_text(process->config, SETTING_INTERNAL_SERVICE_API_KEY),
+        .log = process->log,
+        .metrics = process->metrics,
+    });
+}
+
+static struct http_server *listen_on(const struct process *process, enum setting address,
+                                     struct router *router, char error[static PROCESS_ERROR_SIZE])
+{
+    const struct config *config = process->config;
+    char why[HTTP_ERROR_SIZE];
+    struct http_server *server = http_server_start(
+        process->loop,
+        &(struct http_server_options){
+            .address = config_text(config, address),
+            .handle = router_handle,
+            .arg = router,
+            .maximum_connections = (size_t)config_number(config, SETTING_MAX_CONNECTIONS),
+            .maximum_body = (size_t)config_number(config, SETTING_MAX_BODY_BYTES),
+            .request_timeout_ms = config_number(config, SETTING_REQUEST_TIMEOUT_MS),
+            .idle_timeout_ms = config_number(config, SETTING_IDLE_TIMEOUT_MS),
+            .log = process->log,
+            .metrics = process->metrics,
+        },
+        why);
+    if (server == NULL) {
+        snprintf(error, PROCESS_ERROR_SIZE, "%s: %s", config_name(address), why);
+    }
+    return server;
+}
+
+static void add_own_routes(struct router *router, const struct mounted *mounted)
+{
+    router_add(router, mounted->service->routes, mounted->service->route_count, mounted->state,
+               mounted->workers, mounted->passwords);
+}
+
+static const struct mounted *find_mounted(const struct process *process,
+                                          const struct service *service)
+{
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        if (process->mounted[i].service == service) {
+            return &process->mounted[i];
+        }
+    }
+    return NULL;
+}
+
+// The gateway's table: the public routes of every service, called in memory or forwarded.
+static void add_all_routes(struct process *process, struct mounted *gateway)
+{
+    for (size_t i = 0; i < process->plan.count; i++) {
+        const struct service *service = process->plan.services[i];
+        const struct mounted *here = find_mounted(process, service);
+        if (service->route_count == 0 || service->internal) {
+            continue;
+        }
+        if (here != NULL) {
+            add_own_routes(gateway->router, here);
+        } else {
+            gateway_forward_routes(gateway->state, gateway->router, service,
+                                   config_text(process->config, service->url));
+        }
+    }
+}
+
+// Who calls a service: the gateway, but for the one that only user-and-credit-service asks.
+static const struct service *caller_of(const struct service *service)
+{
+    if (service == &api_gateway_ecs) {
+        return NULL;
+    }
+    return service->internal ? &user_and_credit_service : &api_gateway_ecs;
+}
+
+// A service listens when its caller is in another process, or when its address was given.
+static bool must_listen(const struct process *process, const struct service *service)
+{
+    if (service->listen == SETTING_COUNT) {
+        return false;
+    }
+    const struct service *caller = caller_of(service);
+    return caller == NULL || !process_has(process, caller) ||
+           config_is_set(process->config, service->listen);
+}
+
+static bool open_door(struct process *process, struct mounted *mounted,
+                      char error[static PROCESS_ERROR_SIZE])
+{
+    mounted->router = make_router(process);
+    if (mounted->service == &api_gateway_ecs) {
+        add_all_routes(process, mounted);
+    } else {
+        add_own_routes(mounted->router, mounted);
+    }
+    health_add_routes(process->health, mounted->router, false);
+    mounted->server = listen_on(process, mounted->service->listen, mounted->router, error);
+    return mounted->server != NULL;
+}
+
+bool process_listen(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        struct mounted *mounted = &process->mounted[i];
+        if (must_listen(process, mounted->service) && !open_door(process, mounted, error)) {
+            return false;
+        }
+    }
+    if (config_text(process->config, SETTING_METRICS_LISTEN)[0] == '\0') {
+        return true;
+    }
+    process->metrics_router = make_router(process);
+    health_add_routes(process->health, process->metrics_router, true);
+    process->metrics_server =
+        listen_on(process, SETTING_METRICS_LISTEN, process->metrics_router, error);
+    return process->metrics_server != NULL;
+}
+
+void process_start_consumers(struct process *process)
+{
+    const struct config *config = process->config;
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        struct mounted *mounted = &process->mounted[i];
+        if (mounted->service->consumer == NULL) {
+            continue;
+        }
+        mounted->consumer =
+            consumer_start(process->bus, mounted->service->consumer,
+                           &(struct consumer_options){
+                               .batch = (size_t)config_number(config, SETTING_WORKER_BATCH),
+                               .maximum_tries = config_number(config, SETTING_MAX_DELIVERIES),
+                               .ack_wait_ms = config_number(config, SETTING_ACK_WAIT_MS),
+                               .log = process->log,
+                               .metrics = process->metrics,
+                               .arg = mounted->state,
+                           });
+    }
+}
+
+// ---- the end
+
+void process_drain(struct process *process)
+{
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        struct mounted *mounted = &process->mounted[i];
+        if (mounted->consumer != NULL) {
+            consumer_stop(mounted->consumer);
+        }
+        if (mounted->server != NULL) {
+            http_server_drain(mounted->server);
+        }
+    }
+    if (process->metrics_server != NULL) {
+        http_server_drain(process->metrics_server);
+    }
+}
+
+size_t process_connections(const struct process *process)
+{
+    size_t open =
+        process->metrics_server != NULL ? http_server_connections(process->metrics_server) : 0;
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        if (process->mounted[i].server != NULL) {
+            open += http_server_connections(process->mounted[i].server);
+        }
+    }
+    return open;
+}
+
+static void unmount(struct mounted *mounted)
+{
+    if (mounted->consumer != NULL) {
+        consumer_join(&mounted->consumer);
+    }
+    if (mounted->workers != NULL) {
+        workers_stop(&mounted->workers);
+        workers_stop(&mounted->passwords);
+    }
+    if (mounted->service->stop != NULL) {
+        mounted->service->stop(mounted->state);
+    }
+}
+
+void process_unmount_services(struct process *process)
+{
+    http_server_free(&process->metrics_server);
+    router_free(&process->metrics_router);
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        http_server_free(&process->mounted[i].server);
+        router_free(&process->mounted[i].router);
+    }
+    while (process->mounted_count > 0) {
+        unmount(&process->mounted[--process->mounted_count]);
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pieces of the platform that the chosen services need, opened once and closed last.
+#include "commands/process_internal.h"
+
+#include "platform/db/db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// What all chosen services need together; calling the risk model elsewhere takes the internal key.
+static unsigned needs_of(const struct process_plan *plan)
+{
+    unsigned needs = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        needs |= plan->chosen[i] ? plan->services[i]->needs : 0;
+    }
+    if ((needs & NEEDS_RISK) != 0 && (needs & NEEDS_MODEL) == 0) {
+        needs |= NEEDS_INTERNAL_KEY;
+    }
+    return needs;
+}
+
+static bool require_settings(const struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    static const struct {
+        unsigned need;
+        enum setting setting;
+    } required[] = {
+        {NEEDS_TOKEN_KEY, SETTING_SECRET_KEY},
+        {NEEDS_INTERNAL_KEY, SETTING_INTERNAL_SERVICE_API_KEY},
+        {NEEDS_BUS, SETTING_NATS_URL},
+    };
+    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
+        if ((process->needs & required[i].need) != 0 &&
+            !config_require(process->config, required[i].setting, error)) {
+            return false;
+        }
+    }
+    return !process->plan.everything ||
+           config_require(process->config, SETTING_DATABASE_URL, error);
+}
+
+// Every chosen service's own database URL must be there and readable before anything starts.
+static bool check_database_urls(const struct process *process,
+                                char error[static PROCESS_ERROR_SIZE])
+{
+    for (size_t i = 0; i < process->plan.count; i++) {
+        const struct service *service = process->plan.services[i];
+        if (!process->plan.chosen[i] || (service->needs & NEEDS_DATABASE) == 0) {
+            continue;
+        }
+        bool own = config_is_set(process->config, service->database);
+        enum setting setting = own ? service->database : SETTING_DATABASE_URL;
+        char why[DB_ERROR_SIZE];
+        if (!config_require(process->config, setting, error)) {
+            return false;
+        }
+        struct db *db = db_open(config_text(process->config, setting), "check", process->log, why);
+        if (db == NULL) {
+            snprintf(error, PROCESS_ERROR_SIZE, "%s: %s", config_name(setting), why);
+            return false;
+        }
+        db_close(&db);
+    }
+    return true;
+}
+
+static void open_log(struct process *process)
+{
+    static const char *const levels[] = {"debug", "info", "warning", "error"};
+    const char *level = config_text(process->config, SETTING_LOG_LEVEL);
+    const char *name = "ecs";
+    size_t least = LOG_INFO;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        least = strcmp(levels[i], level) == 0 ? i : least;
+    }
+    for (size_t i = 0; i < process->plan.count && !process->plan.everything; i++) {
+        name = process->plan.chosen[i] ? process->plan.services[i]->name : name;
+    }
+    bool json = strcmp(config_text(process->config, SETTING_LOG_FORMAT), "json") == 0;
+    process->log = log_open(name, (enum log_level)least, json ? LOG_AS_JSON : LOG_AS_TEXT);
+}
+
+static bool open_bus(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    if ((process->needs & NEEDS_BUS) == 0) {
+        return true;
+    }
+    const struct config *config = process->config;
+    char why[BUS_ERROR_SIZE];
+    process->streams = (struct stream_settings){
+        .replicas = config_number(config, SETTING_STREAM_REPLICAS),
+        .max_age_hours = config_number(config, SETTING_STREAM_MAX_AGE_HOURS),
+        .max_bytes = config_number(config, SETTING_STREAM_MAX_BYTES),
+        .ack_wait_ms = config_number(config, SETTING_ACK_WAIT_MS),
+    };
+    process->bus = bus_open(
+        &(struct bus_options){
+            .url = config_text(config, SETTING_NATS_URL),
+            .name = "ecs",
+            .log = process->log,
+            .metrics = process->metrics,
+        },
+        why);
+    if (process->bus == NULL) {
+        snprintf(error, PROCESS_ERROR_SIZE, "NATS_URL: %s", why);
+        return false;
+    }
+    bus_keep_streams(process->bus, &process->streams);
+    return true;
+}
+
+static bool open_cache(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    if ((process->needs & NEEDS_CACHE) == 0) {
+        return true;
+    }
+    if (!cache_url_valid(config_text(process->config, SETTING_REDIS_URL))) {
+        snprintf(error, PROCESS_ERROR_SIZE,
+                 "REDIS_URL must be redis://[:password@]host:port[/database]");
+        return false;
+    }
+    process->cache_health = cache_health_new(process->log);
+    return true;
+}
+
+// The model itself where the credit analysis service runs here, else the way to it over HTTP.
+static bool open_model(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    const struct config *config = process->config;
+    if ((process->needs & NEEDS_MODEL) != 0) {
+        char why[MODEL_ERROR_SIZE];
+        process->model = risk_model_load(config_text(config, SETTING_MODEL_PATH), why);
+        if (process->model == NULL) {
+            snprintf(error, PROCESS_ERROR_SIZE, "MODEL_PATH: %s", why);
+            return false;
+        }
+        process->risk = risk_client_local(process->model);
+        return true;
+    }
+    if ((process->needs & NEEDS_RISK) == 0) {
+        return true;
+    }
+    process->risk_remote = risk_remote_new(config_text(config, SETTING_CREDIT_ANALYSIS_SERVICE_URL),
+                                           config_text(config, SETTING_INTERNAL_SERVICE_API_KEY),
+                                           config_number(config, SETTING_MODEL_TIMEOUT_MS));
+    process->risk = risk_client_remote(process->risk_remote);
+    return true;
+}
+
+bool process_open_platform(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    process->config = config_load(error);
+    if (process->config == NULL) {
+        return false;
+    }
+    open_log(process);
+    process->needs = needs_of(&process->plan);
+    process->metrics = metrics_new();
+    process->loop = loop_new();
+    process->health = health_new(process->log, process->metrics);
+    return require_settings(process, error) && check_database_urls(process, error) &&
+           open_bus(process, error) && open_cache(process, error) && open_model(process, error);
+}
+
+void process_close_platform(struct process *process)
+{
+    health_stop(&process->health);
+    process_free_checks(process);
+    risk_remote_free(&process->risk_remote);
+    risk_model_free(&process->model);
+    cache_health_free(&process->cache_health);
+    bus_close(&process->bus);
+    loop_free(&process->loop);
+    metrics_free(&process->metrics);
+    log_close(&process->log);
+    config_free(&process->config);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ecs serve`: which services run in this process, and how it begins and ends.
+#include "commands/command.h"
+#include "commands/process.h"
+#include "services/api_gateway_ecs/service.h"
+#include "services/credit_analysis_service/service.h"
+#include "services/credit_application_worker/service.h"
+#include "services/emotion_ingestion_service/service.h"
+#include "services/emotion_processing_worker/service.h"
+#include "services/transaction_processing_worker/service.h"
+#include "services/transaction_service/service.h"
+#include "services/user_and_credit_service/service.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct service *const all_services[] = {
+    &api_gateway_ecs,
+    &emotion_ingestion_service,
+    &transaction_service,
+    &user_and_credit_service,
+    &credit_analysis_service,
+    &emotion_processing_worker,
+    &transaction_processing_worker,
+    &credit_application_worker,
+};
+
+#define SERVICE_COUNT (sizeof all_services / sizeof all_services[0])
+
+static bool choose(struct process_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+        if (strcmp(all_services[i]->name, name) == 0) {
+            plan->chosen[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static error_t take_argument(int key, char *argument, struct argp_state *state)
+{
+    struct process_plan *plan = state->input;
+    if (key == ARGP_KEY_ARG) {
+        if (strcmp(argument, "all") == 0) {
+            plan->everything = true;
+            memset(plan->chosen, true, sizeof plan->chosen);
+        } else if (!choose(plan, argument)) {
+            argp_error(state, "there is no service '%s'", argument);
+        }
+        return 0;
+    }
+    if (key == ARGP_KEY_NO_ARGS) {
+        argp_error(state, "say `all`, or which services");
+    }
+    return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp parser = {
+    .parser = take_argument,
+    .args_doc = "all | SERVICE...",
+    .doc = "Runs all services in one process, calling each other in memory, or just those named, "
+           "which "
+           "then call the others over HTTP.\v"
+           "Services: api-gateway-ecs, emotion-ingestion-service, transaction-service, "
+           "user-and-credit-service, credit-analysis-service, emotion-processing-worker, "
+           "transaction-processing-worker, credit-application-worker.\n\n"
+           "SIGTERM and SIGINT end it: what is in flight is finished first.",
+};
+
+// Blocks the signals that end the process, for every thread that is made later.
+static sigset_t block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct process_plan plan = {.services = all_services, .count = SERVICE_COUNT};
+    argp_parse(&parser, argc, argv, 0, NULL, &plan);
+
+    sigset_t signals = block_signals();
+    char error[PROCESS_ERROR_SIZE];
+    struct process *process = process_start(&plan, error);
+    if (process == NULL) {
+        fprintf(stderr, "ecs: %s\n", error);
+        return EXIT_FAILURE;
+    }
+    int signal_number = 0;
+    sigwait(&signals, &signal_number);
+    process_stop(&process);
+    return EXIT_SUCCESS;
+}

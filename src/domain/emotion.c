@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What makes an emotion event acceptable: its metrics, its type and its time.
+#include "domain/emotion.h"
+
+bool metric_from_double(double value, metric *ret)
+{
+    if (!(value >= 0 && value <= 1)) { /* written so that NaN is refused too */
+        return false;
+    }
+    double billionths = value * METRIC_ONE;
+    metric below = (metric)billionths;
+    *ret = billionths - below >= 0.5 ? below + 1 : below;
+    return true;
+}
+
+// Category Cc of Unicode in UTF-8: C0, DEL, and C1, which is 0xC2 and a byte of 0x80..0x9F.
+static bool has_control_character(const unsigned char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool is_c1 = text[i] == 0xC2 && i + 1 < length && text[i + 1] < 0xA0;
+        if (text[i] < 0x20 || text[i] == 0x7F || is_c1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void emotion_check_type(const char *type, size_t length, struct faults *faults)
+{
+    if (length < 1 || length > EMOTION_TYPE_MAX ||
+        has_control_character((const unsigned char *)type, length)) {
+        faults_add(faults, "emotionEvent.type", "must be 1 to 64 bytes without control characters");
+    }
+}
+
+void event_check_time(timestamp at, const struct event_window *window, const char *field,
+                      struct faults *faults)
+{
+    if (at > window->now + window->max_ahead) {
+        faults_add(faults, field, "must not be in the future");
+    }
+    if (at < window->now - window->max_age) {
+        faults_add(faults, field, "must not be older than events are kept");
+    }
+}

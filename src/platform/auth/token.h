@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access tokens: JWT (RFC 7519) signed by HS256 (RFC 7518 section 3.2) and nothing else.
+#pragma once
+
+#include "domain/timestamp.h"
+#include "domain/uuid.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TOKEN_MAX 1024 /* characters */
+
+struct token_key {
+    const char *secret;
+    size_t length; /* at least 32 bytes */
+};
+
+// Makes the token of a person, valid from `now` for `seconds`. Free with free().
+char *token_issue(const struct token_key *key, const struct uuid *person, timestamp now,
+                  int64_t seconds);
+
+enum token_verdict {
+    TOKEN_GOOD,
+    TOKEN_MALFORMED,
+    TOKEN_BAD_SIGNATURE,
+    TOKEN_EXPIRED,
+    TOKEN_NOT_OURS
+};
+
+// Checks a token as RFC 8725 asks: exactly three canonical base64url segments, algorithm exactly
+// `HS256`, the signature in constant time, no duplicate claims, iss and aud ours, iat not ahead
+// and exp at most an hour after it, nbf if there is one, exp after `now`, sub a UUID. Sets
+// *ret_person only when good.
+enum token_verdict token_verify(const struct token_key *key, const char *token, size_t length,
+                                timestamp now, struct uuid *ret_person);
+
+// What to say in WWW-Authenticate; static text.
+const char *token_verdict_text(enum token_verdict verdict);

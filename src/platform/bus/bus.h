@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The message broker (NATS with JetStream by cnats): one connection a process, and one more for
+// each consumer, that come back by themselves for ever. Streams and consumers are described in
+// bus/streams.h.
+#pragma once
+
+#include "platform/log.h"
+#include "platform/metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bus;
+
+enum bus_result {
+    BUS_OK,
+    BUS_DOWN,    /* not connected, or no stream takes the subject */
+    BUS_TIMEOUT, /* no acknowledgement in time: the message may or may not be stored */
+    BUS_FULL,    /* the stream or its disk is full */
+    BUS_FAILED,  /* anything else */
+};
+
+#define BUS_ERROR_SIZE 256
+
+struct bus_options {
+    const char *url;  /* servers, separated by commas */
+    const char *name; /* shown by the broker's monitoring */
+    struct log *log;
+    struct metrics *metrics;
+};
+
+// Starts connecting and returns at once, also while the broker is away. NULL with one line in
+// `error` when the URL is bad.
+struct bus *bus_open(const struct bus_options *options, char error[static BUS_ERROR_SIZE]);
+
+// Sends what is buffered and ends the connection; the consumers must be closed before.
+void bus_close(struct bus **bus);
+
+bool bus_is_up(const struct bus *bus);
+
+// True once a stream lost messages that it had acknowledged to this process: it still works, but
+// somebody has to look.
+bool bus_sequence_went_back(const struct bus *bus);
+
+// Waits until connected, at most `timeout_ms`.
+bool bus_wait(struct bus *bus, int64_t timeout_ms);
+
+// What a result means, one sentence without a final stop; static text.
+const char *bus_result_text(enum bus_result result);
+
+struct bus_header {
+    const char *name; /* NULL ends a list */
+    const char *value;
+};
+
+struct bus_outgoing {
+    const char *subject;
+    const char *data;
+    size_t length;
+    const char *message_id;           /* Nats-Msg-Id, or NULL */
+    const struct bus_header *headers; /* or NULL */
+};
+
+// Publishes and waits for JetStream's acknowledgement.
+enum bus_result bus_publish(struct bus *bus, const struct bus_outgoing *message,
+                            int64_t timeout_ms);
+
+// ---- publishing without waiting, for group commit
+
+struct bus_publisher;
+
+// Called once for each acknowledgement or refusal that came, on a thread of the client library.
+// What never comes is the caller's to time out.
+typedef void bus_acked_fn(void *arg, uint64_t token, enum bus_result result);
+
+struct bus_publisher *bus_publisher_open(struct bus *bus, bus_acked_fn *acked, void *arg);
+void bus_publisher_close(struct bus_publisher **publisher);
+
+// Hands one message to the connection; `token` comes back with the acknowledgement. BUS_OK means
+// handed over, nothing more; anything else means that it was not sent.
+enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *subject,
+                                   const char *data, size_t length, uint64_t token);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of platform/bus share: the link (one connection of the client library) and what
+// hangs on the bus. Nobody outside this folder includes it, or nats.h.
+#pragma once
+
+#include "platform/bus/bus.h"
+#include "platform/bus/keeper.h"
+#include "platform/bus/sequences.h"
+
+#include <nats/nats.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+// ---- one connection of the client library
+
+enum link_sending {
+    LINK_SENDS_AT_ONCE, /* each message is written by who sends it: the shortest way to an ack */
+    LINK_GATHERS,       /* the library's thread writes what gathered: many small acks, few writes */
+};
+
+struct link_options {
+    const char *url;
+    const char *name;
+    struct log *log;
+    enum link_sending sending;
+    void (*came_up)(void *arg); /* on a thread of the client library; or NULL */
+    void *arg;
+};
+
+struct link {
+    natsConnection *connection;
+    jsCtx *jetstream;
+    struct log *log;
+    void (*came_up)(void *arg);
+    void *arg;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* `up` or `closed` did */
+    atomic_bool up;
+    atomic_bool closing; /* we asked for it */
+    bool closed;         /* under `lock`: the library's last call has happened */
+};
+
+struct link *link_open(const struct link_options *options, char error[static BUS_ERROR_SIZE]);
+void link_close(struct link **link);
+
+// Never asks the library, whose lock is held for as long as an attempt to connect lasts.
+bool link_is_up(const struct link *link);
+bool link_wait(struct link *link, int64_t timeout_ms);
+
+// Has what was published reach the broker; does nothing while it is away.
+void link_flush(struct link *link);
+
+// What a failed call of the library means to a publisher; `code` is JetStream's own, or 0.
+enum bus_result link_result(natsStatus status, jsErrCode code);
+
+// What the library says about a call that just failed with `status` on this thread; static text or
+// the thread's own.
+const char *link_error_text(natsStatus status);
+
+// ---- the bus
+
+struct bus {
+    struct link *link;
+    char *url; /* may hold credentials: never logged */
+    char *name;
+    struct log *log;
+    struct metrics *metrics;
+    struct sequences *sequences;
+    struct keeper *keeper; /* NULL until bus_keep_streams */
+};
+
+// Publishes over the given link and waits for the acknowledgement.
+enum bus_result bus_publish_over(struct bus *bus, struct link *link,
+                                 const struct bus_outgoing *message, int64_t timeout_ms);
+
+// Says that a stream or a consumer is not there; whoever keeps the streams makes it anew.
+void bus_streams_missing(struct bus *bus);
+
+// pthread_cond_t on the monotonic clock, and waiting on it with a deadline in milliseconds of
+// clock_monotonic_ms.
+void condition_init(pthread_cond_t *condition);
+void condition_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline_ms);

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// A consumer's thread: subscribes, gathers, settles, and looks after itself when nothing comes. It
+// is begun by consumer_start, asked to end by consumer_stop, and gone after consumer_join.
+#include "platform/bus/consumer.h"
+
+#include "platform/bus/consumer_internal.h"
+#include "platform/clock.h"
+#include "platform/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOOK_EVERY_MS 2000
+#define STALLED_MS 30000
+#define AT_ONCE_MS 20 /* a fetch that ends within this did not wait */
+#define PAUSE_MAX_MS 500
+#define LABELS_SIZE 192
+
+bool consumer_is_stopping(const struct consumer *consumer)
+{
+    return atomic_load(&consumer->stopping);
+}
+
+bool consumer_pause(struct consumer *consumer, int64_t milliseconds)
+{
+    const int64_t end = clock_monotonic_ms() + milliseconds;
+    pthread_mutex_lock(&consumer->lock);
+    while (!consumer_is_stopping(consumer) && clock_monotonic_ms() < end) {
+        condition_wait_until(&consumer->stopped, &consumer->lock, end);
+    }
+    pthread_mutex_unlock(&consumer->lock);
+    return !consumer_is_stopping(consumer);
+}
+
+static void pause_longer(struct consumer *consumer)
+{
+    consumer->pause_ms = consumer->pause_ms > 0 ? consumer->pause_ms * 2 : 1;
+    if (consumer->pause_ms > PAUSE_MAX_MS) {
+        consumer->pause_ms = PAUSE_MAX_MS;
+    }
+    consumer_pause(consumer, consumer->pause_ms);
+}
+
+// ---- subscribing
+
+static void subscribe(struct consumer *consumer)
+{
+    jsSubOptions options;
+    jsSubOptions_Init(&options);
+    options.Stream = consumer->spec->stream;
+    options.Consumer = consumer->spec->durable;
+    natsStatus status = NATS_CONNECTION_DISCONNECTED;
+    if (link_is_up(consumer->link)) {
+        status = js_PullSubscribe(&consumer->subscription, consumer->link->jetstream,
+                                  consumer->spec->subject, consumer->spec->durable, NULL, &options,
+                                  NULL);
+    }
+    if (status == NATS_OK) {
+        consumer->delivered_ms = clock_monotonic_ms();
+        consumer->pause_ms = 0;
+        return;
+    }
+    if (status == NATS_NOT_FOUND) {
+        bus_streams_missing(consumer->bus);
+    }
+    pause_longer(consumer);
+}
+
+// Destroying a subscription to which messages still come can crash in this client library: it stays
+// a while after its end.
+static void retire_subscription(struct consumer *consumer)
+{
+    natsSubscription_Destroy(consumer->retired);
+    natsSubscription_Unsubscribe(consumer->subscription);
+    consumer->retired = consumer->subscription;
+    consumer->subscription = NULL;
+}
+
+// ---- looking after itself
+
+// A stream restored from damaged files may end before what the consumer has seen; what is stored
+// there from then on would be passed over.
+static void check_against_stream(struct consumer *consumer, uint64_t delivered)
+{
+    const struct consumer_spec *spec = consumer->spec;
+    jsStreamInfo *stream = NULL;
+    if (js_GetStreamInfo(&stream, consumer->link->jetstream, spec->stream, NULL, NULL) != NATS_OK) {
+        return;
+    }
+    const uint64_t last = stream->State.LastSeq;
+    jsStreamInfo_Destroy(stream);
+    if (last >= delivered) {
+        return;
+    }
+    log_error(consumer->options.log, "stream ends before what was consumed, consuming it anew",
+              LOG_TEXT("stream", spec->stream), LOG_NUMBER("ends_at", last),
+              LOG_NUMBER("consumed", delivered));
+    js_DeleteConsumer(consumer->link->jetstream, spec->stream, spec->durable, NULL, NULL);
+    bus_streams_missing(consumer->bus);
+}
+
+static void look(struct consumer *consumer)
+{
+    const struct consumer_spec *spec = consumer->spec;
+    jsConsumerInfo *info = NULL;
+    const natsStatus status = js_GetConsumerInfo(&info, consumer->link->jetstream, spec->stream,
+                                                 spec->durable, NULL, NULL);
+    consumer->looked_ms = clock_monotonic_ms();
+    if (status == NATS_NOT_FOUND) {
+        bus_streams_missing(consumer->bus);
+        return;
+    }
+    if (status != NATS_OK) {
+        return;
+    }
+    counter_set(consumer->pending, (int64_t)info->NumPending);
+    check_against_stream(consumer, info->Delivered.Stream);
+    if (info->NumPending > 0 && consumer->looked_ms - consumer->delivered_ms >= STALLED_MS) {
+        log_warning(consumer->options.log, "messages wait but none comes, subscribing anew",
+                    LOG_TEXT("stream", spec->stream), LOG_NUMBER("pending", info->NumPending));
+        retire_subscription(consumer);
+    }
+    jsConsumerInfo_Destroy(info);
+}
+
+static void nothing_came(struct consumer *consumer, int64_t began_ms)
+{
+    const int64_t now = clock_monotonic_ms();
+    if (now - began_ms < AT_ONCE_MS) {
+        pause_longer(consumer);
+    } else {
+        consumer->pause_ms = 0;
+    }
+    if (link_is_up(consumer->link) && now - consumer->delivered_ms >= LOOK_EVERY_MS &&
+        now - consumer->looked_ms >= LOOK_EVERY_MS) {
+        look(consumer);
+    }
+}
+
+// ---- the thread
+
+static void consume_once(struct consumer *consumer)
+{
+    const int64_t began = clock_monotonic_ms();
+    batch_gather(consumer);
+    if (consumer->batch.count == 0) {
+        nothing_came(consumer, began);
+        return;
+    }
+    consumer->pause_ms = 0;
+    batch_settle(consumer);
+    consumer->delivered_ms = clock_monotonic_ms();
+}
+
+static bool open_link(struct consumer *consumer)
+{
+    const struct link_options options = {
+        .url = consumer->bus->url,
+        .name = consumer->spec->durable,
+        .log = consumer->options.log,
+        .sending = LINK_GATHERS,
+    };
+    char error[BUS_ERROR_SIZE];
+    consumer->link = link_open(&options, error);
+    if (consumer->link == NULL) {
+        log_error(consumer->options.log, "cannot start a consumer", LOG_TEXT("why", error));
+        return false;
+    }
+    return true;
+}
+
+static void close_link(struct consumer *consumer)
+{
+    if (consumer->subscription != NULL) {
+        natsSubscription_Unsubscribe(consumer->subscription);
+    }
+    link_flush(consumer->link);
+    natsSubscription_Destroy(consumer->retired);
+    natsSubscription_Destroy(consumer->subscription);
+    link_close(&consumer->link);
+}
+
+static void *run(void *arg)
+{
+    struct consumer *consumer = arg;
+    if (!open_link(consumer)) {
+        return NULL;
+    }
+    consumer->context = consumer->spec->open(consumer->options.arg);
+    while (!consumer_is_stopping(consumer)) {
+        if (consumer->subscription == NULL) {
+            subscribe(consumer);
+        } else {
+            consume_once(consumer);
+        }
+    }
+    close_link(consumer);
+    consumer->spec->close(consumer->context);
+    return NULL;
+}
+
+// ---- life
+
+static void make_metrics(struct consumer *consumer)
+{
+    const char *subject = consumer->spec->subject;
+    struct metrics *metrics = consumer->options.metrics;
+    char labels[LABELS_SIZE];
+    const char *help = "Lines that a worker finished with.";
+    snprintf(labels, sizeof labels, "subject=\"%s\",outcome=\"stored\"", subject);
+    consumer->stored = metrics_counter(metrics, "ecs_consumed_lines_total", labels, help);
+    snprintf(labels, sizeof labels, "subject=\"%s\",outcome=\"rejected\"", subject);
+    consumer->rejected = metrics_counter(metrics, "ecs_consumed_lines_total", labels, help);
+    snprintf(labels, sizeof labels, "subject=\"%s\"", subject);
+    consumer->failures = metrics_counter(metrics, "ecs_consumer_failures_total", labels,
+                                         "Batches that failed and were given back.");
+    consumer->pending = metrics_gauge(metrics, "ecs_consumer_pending", labels,
+                                      "Messages that no worker has fetched yet.");
+}
+
+struct consumer *consumer_start(struct bus *bus, const struct consumer_spec *spec,
+                                const struct consumer_options *options)
+{
+    struct consumer *consumer = memory_zeroed(1, sizeof *consumer);
+    consumer->bus = bus;
+    consumer->spec = spec;
+    consumer->options = *options;
+    snprintf(consumer->failed_reason, sizeof consumer->failed_reason, "failed %" PRId64 " times",
+             options->maximum_tries);
+    pthread_mutex_init(&consumer->lock, NULL);
+    condition_init(&consumer->stopped);
+    make_metrics(consumer);
+    if (pthread_create(&consumer->thread, NULL, run, consumer) != 0) {
+        log_error(options->log, "cannot start the thread of a consumer, ending the process");
+        abort();
+    }
+    return consumer;
+}
+
+void consumer_stop(struct consumer *consumer)
+{
+    pthread_mutex_lock(&consumer->lock);
+    atomic_store(&consumer->stopping, true);
+    pthread_cond_broadcast(&consumer->stopped);
+    pthread_mutex_unlock(&consumer->lock);
+}
+
+void consumer_join(struct consumer **consumer)
+{
+    struct consumer *ended = *consumer;
+    if (ended == NULL) {
+        return;
+    }
+    *consumer = NULL;
+    pthread_join(ended->thread, NULL);
+    batch_free(&ended->batch);
+    pthread_cond_destroy(&ended->stopped);
+    pthread_mutex_destroy(&ended->lock);
+    free(ended);
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+// Group commit on a loop. Lines wait in one run of bytes; at the end of a round a prefix of them
+// leaves as one message and only their waiters stay, in the message's slot, until the
+// acknowledgement, the deadline, or the loss of the broker. Acknowledgements come on a thread of
+// the client library, wait in the mailbox, and wake the loop at most once a round.
+#include "platform/bus/group_commit.h"
+
+#include "platform/clock.h"
+#include "platform/memory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS 50
+#define LABELS_SIZE 160
+
+struct waiter {
+    group_done_fn *done;
+    void *arg;
+    int64_t added_ms;
+    size_t length; /* of its line, with the newline */
+};
+
+struct waiters {
+    struct waiter *items;
+    size_t first; /* those before it have been told */
+    size_t count; /* from `first` on */
+    size_t capacity;
+};
+
+struct message {
+    uint64_t token; /* 0: the slot is free */
+    int64_t sent_us;
+    struct waiters waiters;
+};
+
+struct acked {
+    uint64_t token;
+    enum bus_result result;
+};
+
+struct mailbox {
+    struct acked *items;
+    size_t count;
+    size_t capacity;
+};
+
+struct group_commit {
+    struct loop *loop;
+    struct bus *bus;
+    struct bus_publisher *publisher;
+    struct loop_hook *hook;
+    struct loop_timer *timer;
+    char *subject;
+    size_t maximum_message_bytes;
+    size_t maximum_waiting_bytes;
+    int64_t timeout_ms;
+
+    char *bytes; /* waiting lines, each with its newline */
+    size_t first_byte;
+    size_t byte_count;
+    size_t byte_capacity;
+    struct waiters waiting;
+    size_t pending;
+
+    struct message *messages; /* the slots */
+    size_t slots;
+    size_t in_flight;
+    uint64_t last_token; /* tokens are never used again: a late answer finds no slot */
+
+    pthread_mutex_t lock;
+    struct mailbox arriving; /* under `lock` */
+    struct mailbox arrived;  /* the loop's own */
+
+    struct counter *lines_published;
+    struct counter *messages_published;
+    struct histogram *seconds;
+};
+
+// ---- waiters
+
+static void waiters_add(struct waiters *waiters, const struct waiter *waiter)
+{
+    if (waiters->first + waiters->count == waiters->capacity) {
+        if (waiters->first > waiters->count) {
+            memmove(waiters->items, waiters->items + waiters->first,
+                    waiters->count * sizeof *waiters->items);
+            waiters->first = 0;
+        } else {
+            waiters->capacity = waiters->capacity > 0 ? waiters->capacity * 2 : 64;
+            waiters->items =
+                memory_resize(waiters->items, waiters->capacity * sizeof *waiters->items);
+        }
+    }
+    waiters->items[waiters->first + waiters->count++] = *waiter;
+}
+
+static struct waiter waiters_take(struct waiters *waiters)
+{
+    struct waiter taken = waiters->items[waiters->first];
+    waiters->first++;
+    waiters->count--;
+    if (waiters->count == 0) {
+        waiters->first = 0;
+    }
+    return taken;
+}
+
+static void tell_first(struct group_commit *group, struct waiters *waiters, enum bus_result result)
+{
+    const struct waiter waiter = waiters_take(waiters);
+    group->pending--;
+    waiter.done(waiter.arg, result);
+}
+
+static void drop_line(struct group_commit *group, size_t length)
+{
+    group->first_byte += length;
+    group->byte_count -= length;
+    if (group->byte_count == 0) {
+        group->first_byte = 0;
+    }
+}
+
+static void fail_first_waiting(struct group_commit *group, enum bus_result result)
+{
+    drop_line(group, group->waiting.items[group->waiting.first].length);
+    tell_first(group, &group->waiting, result);
+}
+
+// ---- adding
+
+static void make_room(struct group_commit *group, size_t length)
+{
+    if (group->first_byte + group->byte_count + length <= group->byte_capacity) {
+        return;
+    }
+    if (group->first_byte > 0) {
+        memmove(group->bytes, group->bytes + group->first_byte, group->byte_count);
+        group->first_byte = 0;
+    }
+    while (group->byte_count + length > group->byte_capacity) {
+        group->byte_capacity = group->byte_capacity > 0 ? group->byte_capacity * 2 : 8192;
+        group->bytes = memory_resize(group->bytes, group->byte_capacity);
+    }
+}
+
+enum bus_result group_commit_add(struct group_commit *group, const char *line, size_t length,
+                                 group_done_fn *done, void *arg)
+{
+    if (length == 0 || length > GROUP_LINE_MAX || length >= group->maximum_message_bytes ||
+        memchr(line, '\n', length) != NULL) {
+        return BUS_FAILED;
+    }
+    if (!bus_is_up(group->bus)) {
+        return BUS_DOWN;
+    }
+    if (group->byte_count + length + 1 > group->maximum_waiting_bytes) {
+        return BUS_FULL;
+    }
+    make_room(group, length + 1);
+    char *end = group->bytes + group->first_byte + group->byte_count;
+    memcpy(end, line, length);
+    end[length] = '\n';
+    group->byte_count += length + 1;
+    const struct waiter waiter = {done, arg, clock_monotonic_ms(), length + 1};
+    waiters_add(&group->waiting, &waiter);
+    group->pending++;
+    return BUS_OK;
+}
+
+size_t group_commit_pending(const struct group_commit *group)
+{
+    return group->pending;
+}
+
+// ---- sending
+
+static struct message *find_slot(struct group_commit *group, uint64_t token)
+{
+    for (size_t i = 0; i < group->slots; i++) {
+        if (group->messages[i].token == token) {
+            return &group->messages[i];
+        }
+    }
+    return NULL;
+}
+
+static void free_slot(struct group_commit *group, struct message *message)
+{
+    message->token = 0;
+    group->in_flight--;
+}
+
+static void finish(struct group_commit *group, struct message *message, enum bus_result result)
+{
+    while (message->waiters.count > 0) {
+        tell_first(group, &message->waiters, result);
+    }
+    free_slot(group, message);
+}
+
+// Moves the waiters of as many lines as one message holds to the slot; answers their bytes.
+static size_t fill(struct group_commit *group, struct message *message)
+{
+    size_t bytes = 0;
+    while (group->waiting.count > 0) {
+        const struct waiter *next = &group->waiting.items[group->waiting.first];
+        if (bytes + next->length > group->maximum_message_bytes) {
+            break;
+        }
+        bytes += next->length;
+        waiters_add(&message->waiters, next);
+        waiters_take(&group->waiting);
+    }
+    return bytes;
+}
+
+static void send_one(struct group_commit *group)
+{
+    struct message *message = find_slot(group, 0);
+    message->token = ++group->last_token;
+    message->sent_us = clock_monotonic_us();
+    group->in_flight++;
+    const size_t bytes = fill(group, message);
+    // The newline of the last line stays at home.
+    const enum bus_result result =
+        bus_publisher_send(group->publisher, group->subject, group->bytes + group->first_byte,
+                           bytes - 1, message->token);
+    drop_line(group, bytes);
+    if (result != BUS_OK) {
+        finish(group, message, result);
+    }
+}
+
+// ---- acknowledgements
+
+static void wake_only(void *arg)
+{
+    (void)arg;
+}
+
+static void on_acked(void *arg, uint64_t token, enum bus_result result)
+{
+    struct group_commit *group = arg;
+    pthread_mutex_lock(&group->lock);
+    struct mailbox *box = &group->arriving;
+    if (box->count == box->capacity) {
+        box->capacity = box->capacity > 0 ? box->capacity * 2 : 16;
+        box->items = memory_resize(box->items, box->capacity * sizeof *box->items);
+    }
+    box->items[box->count++] = (struct acked){token, result};
+    const bool first = box->count == 1;
+    pthread_mutex_unlock(&group->lock);
+    if (first) {
+        // The hook at the round's end empties the mailbox; a post that carried the group could
+        // outlive it.
+        loop_post(group->loop, wake_only, NULL);
+    }
+}
+
+static void take_arrived(struct group_commit *group)
+{
+    pthread_mutex_lock(&group->lock);
+    struct mailbox taken = group->arriving;
+    group->arriving = group->arrived;
+    group->arriving.count = 0;
+    group->arrived = taken;
+    pthread_mutex_unlock(&group->lock);
+}
+
+static void settle(struct group_commit *group, const struct acked *acked)
+{
+    struct message *message = find_slot(group, acked->token);
+    if (message == NULL) {
+        return;
+    }
+    histogram_observe(group->seconds, clock_monotonic_us() - message->sent_us);
+    if (acked->result == BUS_OK) {
+        counter_add(group->messages_published, 1);
+        counter_add(group->lines_published, (int64_t)message->waiters.count);
+    }
+    finish(group, message, acked->result);
+}
+
+static void on_round_end(void *arg)
+{
+    struct group_commit *group = arg;
+    take_arrived(group);
+    for (size_t i = 0; i < group->arrived.count; i++) {
+        settle(group, &group->arrived.items[i]);
+    }
+    while (group->waiting.count > 0 && group->in_flight < group->slots) {
+        send_one(group);
+    }
+}
+
+// ---- deadlines
+
+static void fail_overdue(struct group_commit *group, struct message *message, int64_t now)
+{
+    while (message->waiters.count > 0 &&
+           now - message->waiters.items[message->waiters.first].added_ms >= group->timeout_ms) {
+        tell_first(group, &message->waiters, BUS_TIMEOUT);
+    }
+    if (message->waiters.count == 0) {
+        free_slot(group, message);
+    }
+}
+
+// What is in flight may be stored; what waits is not.
+static void fail_all(struct group_commit *group)
+{
+    for (size_t i = 0; i < group->slots; i++) {
+        if (group->messages[i].token != 0) {
+            finish(group, &group->messages[i], BUS_TIMEOUT);
+        }
+    }
+    for (size_t left = group->waiting.count; left > 0; left--) {
+        fail_first_waiting(group, BUS_DOWN);
+    }
+}
+
+static void on_tick(void *arg)
+{
+    struct group_commit *group = arg;
+    if (group->pending == 0) {
+        return;
+    }
+    if (!bus_is_up(group->bus)) {
+        fail_all(group);
+        return;
+    }
+    const int64_t now = clock_monotonic_ms();
+    for (size_t i = 0; i < group->slots; i++) {
+        if (group->messages[i].token != 0) {
+            fail_overdue(group, &group->messages[i], now);
+        }
+    }
+    while (group->waiting.count > 0 &&
+           now - group->waiting.items[group->waiting.first].added_ms >= group->timeout_ms) {
+        fail_first_waiting(group, BUS_TIMEOUT);
+    }
+}
+
+// ---- life
+
+static void make_metrics(struct group_commit *group, struct metrics *metrics)
+{
+    char labels[LABELS_SIZE];
+    snprintf(labels, sizeof labels, "subject=\"%s\"", group->subject);
+    group->lines_published = metrics_counter(metrics, "ecs_events_published_total", labels,
+                                             "Events acknowledged by JetStream.");
+    group->messages_published = metrics_counter(metrics, "ecs_publish_messages_total", labels,
+                                                "Messages acknowledged by JetStream.");
+    group->seconds = metrics_histogram(metrics, "ecs_publish_seconds", labels,
+                                       "From sending a message to its acknowledgement.");
+}
+
+struct group_commit *group_commit_new(struct loop *loop, struct bus *bus,
+                                      const struct group_commit_options *options)
+{
+    struct group_commit *group = memory_zeroed(1, sizeof *group);
+    group->loop = loop;
+    group->bus = bus;
+    group->subject = memory_copy_text(options->subject);
+    group->slots = options->maximum_in_flight;
+    group->messages = memory_zeroed(group->slots, sizeof *group->messages);
+    group->maximum_message_bytes = options->maximum_message_bytes;
+    group->maximum_waiting_bytes = options->maximum_waiting_bytes;
+    group->timeout_ms = options->timeout_ms;
+    pthread_mutex_init(&group->lock, NULL);
+    make_metrics(group, options->metrics);
+    group->publisher = bus_publisher_open(bus, on_acked, group);
+    group->hook = loop_on_round_end(loop, on_round_end, group);
+    group->timer = loop_timer_start(loop, TICK_MS, TICK_MS, on_tick, group);
+    return group;
+}
+
+void group_commit_free(struct group_commit **group)
+{
+    struct group_commit *freed = *group;
+    if (freed == NULL) {
+        return;
+    }
+    *group = NULL;
+    bus_publisher_close(&freed->publisher);
+    loop_hook_free(&freed->hook);
+    loop_timer_free(&freed->timer);
+    for (size_t i = 0; i < freed->slots; i++) {
+        free(freed->messages[i].waiters.items);
+    }
+    pthread_mutex_destroy(&freed->lock);
+    free(freed->messages);
+    free(freed->waiting.items);
+    free(freed->arriving.items);
+    free(freed->arrived.items);
+    free(freed->bytes);
+    free(freed->subject);
+    free(freed);
+}

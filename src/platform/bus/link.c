@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to the broker: begins at once, comes back for ever, notices a hung broker within
+// seconds, and never keeps a message for later. When the library gives up in spite of that, the
+// process ends so that its supervisor starts it anew.
+#include "platform/bus/bus_internal.h"
+
+#include "platform/clock.h"
+#include "platform/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONNECT_TIMEOUT_MS 1000
+#define RECONNECT_WAIT_MS 250
+#define RECONNECT_JITTER_MS 100
+#define PING_INTERVAL_MS 2000
+#define PINGS_UNANSWERED 2
+#define WRITE_DEADLINE_MS 1000
+#define REQUEST_TIMEOUT_MS 2000
+#define CLOSE_WAIT_MS 3000
+#define FOR_EVER INT32_MAX
+
+static void set_up(struct link *link, bool up)
+{
+    pthread_mutex_lock(&link->lock);
+    atomic_store(&link->up, up);
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void on_connected(natsConnection *connection, void *arg)
+{
+    (void)connection;
+    struct link *link = arg;
+    set_up(link, true);
+    log_info(link->log, "broker connected");
+    if (link->came_up != NULL) {
+        link->came_up(link->arg);
+    }
+}
+
+static void on_disconnected(natsConnection *connection, void *arg)
+{
+    (void)connection;
+    struct link *link = arg;
+    set_up(link, false);
+    if (!atomic_load(&link->closing)) {
+        log_warning(link->log, "broker connection lost, connecting again");
+    }
+}
+
+static void on_closed(natsConnection *connection, void *arg)
+{
+    struct link *link = arg;
+    if (!atomic_load(&link->closing)) {
+        const char *why = NULL;
+        natsConnection_GetLastError(connection, &why);
+        log_error(link->log, "broker connection closed for good, ending the process",
+                  LOG_TEXT("why", why != NULL ? why : "unknown"));
+        _exit(EXIT_FAILURE);
+    }
+    pthread_mutex_lock(&link->lock);
+    link->closed = true;
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
+                     void *arg)
+{
+    (void)connection;
+    (void)subscription;
+    const struct link *link = arg;
+    log_warning(link->log, "broker client error", LOG_TEXT("why", natsStatus_GetText(status)));
+}
+
+static natsStatus set_options(natsOptions *to, const struct link_options *options,
+                              struct link *link)
+{
+    const natsStatus results[] = {
+        natsOptions_SetURL(to, options->url),
+        natsOptions_SetName(to, options->name),
+        natsOptions_SetTimeout(to, CONNECT_TIMEOUT_MS),
+        natsOptions_SetAllowReconnect(to, true),
+        natsOptions_SetMaxReconnect(to, FOR_EVER),
+        natsOptions_SetReconnectWait(to, RECONNECT_WAIT_MS),
+        natsOptions_SetReconnectJitter(to, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS),
+        natsOptions_SetRetryOnFailedConnect(to, true, on_connected, link),
+        natsOptions_SetPingInterval(to, PING_INTERVAL_MS),
+        natsOptions_SetMaxPingsOut(to, PINGS_UNANSWERED),
+        natsOptions_SetWriteDeadline(to, WRITE_DEADLINE_MS),
+        natsOptions_SetFailRequestsOnDisconnect(to, true),
+        // One byte is the least the library takes: what is published while the connection is away
+        // must fail, not be answered OK and kept in memory.
+        natsOptions_SetReconnectBufSize(to, 1),
+        natsOptions_SetSendAsap(to, options->sending == LINK_SENDS_AT_ONCE),
+        natsOptions_SetDisconnectedCB(to, on_disconnected, link),
+        natsOptions_SetReconnectedCB(to, on_connected, link),
+        natsOptions_SetClosedCB(to, on_closed, link),
+        natsOptions_SetErrorHandler(to, on_error, link),
+    };
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+        if (results[i] != NATS_OK) {
+            return results[i];
+        }
+    }
+    return NATS_OK;
+}
+
+static natsStatus connect_with(struct link *link, const struct link_options *options)
+{
+    natsOptions *chosen = NULL;
+    natsStatus status = natsOptions_Create(&chosen);
+    if (status == NATS_OK) {
+        status = set_options(chosen, options, link);
+    }
+    if (status == NATS_OK) {
+        status = natsConnection_Connect(&link->connection, chosen);
+    }
+    natsOptions_Destroy(chosen);
+    if (status == NATS_OK) {
+        on_connected(link->connection, link);
+    }
+    return status == NATS_NOT_YET_CONNECTED ? NATS_OK : status;
+}
+
+static void free_link(struct link *link)
+{
+    jsCtx_Destroy(link->jetstream);
+    natsConnection_Destroy(link->connection);
+    pthread_cond_destroy(&link->changed);
+    pthread_mutex_destroy(&link->lock);
+    free(link);
+}
+
+struct link *link_open(const struct link_options *options, char error[static BUS_ERROR_SIZE])
+{
+    struct link *link = memory_zeroed(1, sizeof *link);
+    link->log = options->log;
+    link->came_up = options->came_up;
+    link->arg = options->arg;
+    pthread_mutex_init(&link->lock, NULL);
+    condition_init(&link->changed);
+    jsOptions jetstream;
+    jsOptions_Init(&jetstream);
+    jetstream.Wait = REQUEST_TIMEOUT_MS;
+    natsStatus status = connect_with(link, options);
+    if (status == NATS_OK) {
+        status = natsConnection_JetStream(&link->jetstream, link->connection, &jetstream);
+    }
+    if (status != NATS_OK) {
+        snprintf(error, BUS_ERROR_SIZE, "the broker's URL cannot be used: %s",
+                 natsStatus_GetText(status));
+        atomic_store(&link->closing, true);
+        free_link(link);
+        return NULL;
+    }
+    return link;
+}
+
+void link_flush(struct link *link)
+{
+    if (link_is_up(link)) {
+        natsConnection_FlushTimeout(link->connection, WRITE_DEADLINE_MS);
+    }
+}
+
+void link_close(struct link **link)
+{
+    struct link *closing = *link;
+    if (closing == NULL) {
+        return;
+    }
+    *link = NULL;
+    atomic_store(&closing->closing, true);
+    link_flush(closing);
+    natsConnection_Close(closing->connection);
+    // The library calls back from a thread of its own, also after its close has returned.
+    const int64_t deadline = clock_monotonic_ms() + CLOSE_WAIT_MS;
+    pthread_mutex_lock(&closing->lock);
+    while (!closing->closed && clock_monotonic_ms() < deadline) {
+        condition_wait_until(&closing->changed, &closing->lock, deadline);
+    }
+    pthread_mutex_unlock(&closing->lock);
+    free_link(closing);
+}
+
+bool link_is_up(const struct link *link)
+{
+    return atomic_load_explicit(&link->up, memory_order_acquire);
+}
+
+bool link_wait(struct link *link, int64_t timeout_ms)
+{
+    const int64_t deadline = clock_monotonic_ms() + timeout_ms;
+    pthread_mutex_lock(&link->lock);
+    while (!link_is_up(link) && clock_monotonic_ms() < deadline) {
+        condition_wait_until(&link->changed, &link->lock, deadline);
+    }
+    pthread_mutex_unlock(&link->lock);
+    return link_is_up(link);
+}
+
+const char *link_error_text(natsStatus status)
+{
+    natsStatus last = NATS_OK;
+    const char *text = nats_GetLastError(&last);
+    if (text == NULL || text[0] == '\0' || last != status) {
+        return natsStatus_GetText(status);
+    }
+    // The library puts the place in its own source before the text: "(js.c:123): ".
+    const char *after_place = strstr(text, "): ");
+    return after_place != NULL ? after_place + 3 : text;
+}

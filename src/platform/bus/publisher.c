@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publishing without waiting: one subscription on an inbox of its own takes all acknowledgements.
+// The last parts of the reply subject carry the token and what was known of the stream when the
+// message left, so that nothing has to be remembered for messages in flight.
+#include "platform/bus/bus.h"
+
+#include "platform/bus/bus_internal.h"
+#include "platform/bus/pub_ack.h"
+#include "platform/clock.h"
+#include "platform/memory.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INBOX_SIZE 64
+#define REPLY_SIZE 128
+#define CLOSE_WAIT_MS 1000
+
+struct bus_publisher {
+    struct bus *bus;
+    bus_acked_fn *acked;
+    void *arg;
+    char inbox[INBOX_SIZE];
+    size_t inbox_length;
+    natsSubscription *subscription;
+    pthread_mutex_t lock;
+    pthread_cond_t finished;
+    bool complete; /* under `lock`: no call of acked will come any more */
+};
+
+// Reads `<inbox>.<token>.<slot>.<highest>`, hexadecimal.
+static bool read_reply(const struct bus_publisher *publisher, const char *subject,
+                       uint64_t *ret_token, struct sequence_mark *ret_mark)
+{
+    if (strlen(subject) <= publisher->inbox_length) {
+        return false;
+    }
+    return sscanf(subject + publisher->inbox_length, ".%" SCNx64 ".%" SCNx32 ".%" SCNx64, ret_token,
+                  &ret_mark->slot, &ret_mark->highest) == 3;
+}
+
+static enum bus_result read_answer(struct bus_publisher *publisher, natsMsg *answer,
+                                   struct sequence_mark mark)
+{
+    if (natsMsg_IsNoResponders(answer)) {
+        bus_streams_missing(publisher->bus);
+        return BUS_DOWN;
+    }
+    struct pub_ack ack;
+    const enum bus_result result =
+        pub_ack_read(natsMsg_GetData(answer), (size_t)natsMsg_GetDataLength(answer), &ack);
+    if (result == BUS_OK && !ack.duplicate) {
+        sequences_seen(publisher->bus->sequences, mark, ack.sequence);
+    }
+    return result;
+}
+
+static void on_answer(natsConnection *connection, natsSubscription *subscription, natsMsg *answer,
+                      void *arg)
+{
+    (void)connection;
+    (void)subscription;
+    struct bus_publisher *publisher = arg;
+    uint64_t token = 0;
+    struct sequence_mark mark;
+    if (read_reply(publisher, natsMsg_GetSubject(answer), &token, &mark)) {
+        publisher->acked(publisher->arg, token, read_answer(publisher, answer, mark));
+    }
+    natsMsg_Destroy(answer);
+}
+
+static void on_complete(void *arg)
+{
+    struct bus_publisher *publisher = arg;
+    pthread_mutex_lock(&publisher->lock);
+    publisher->complete = true;
+    pthread_cond_signal(&publisher->finished);
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+static natsStatus subscribe(struct bus_publisher *publisher)
+{
+    natsInbox *inbox = NULL;
+    natsStatus status = natsInbox_Create(&inbox);
+    if (status != NATS_OK) {
+        return status;
+    }
+    char answers[INBOX_SIZE + 2];
+    snprintf(publisher->inbox, sizeof publisher->inbox, "%s", inbox);
+    snprintf(answers, sizeof answers, "%s.>", publisher->inbox);
+    publisher->inbox_length = strlen(publisher->inbox);
+    natsInbox_Destroy(inbox);
+    status = natsConnection_Subscribe(&publisher->subscription, publisher->bus->link->connection,
+                                      answers, on_answer, publisher);
+    if (status == NATS_OK) {
+        status = natsSubscription_SetOnCompleteCB(publisher->subscription, on_complete, publisher);
+    }
+    return status;
+}
+
+struct bus_publisher *bus_publisher_open(struct bus *bus, bus_acked_fn *acked, void *arg)
+{
+    struct bus_publisher *publisher = memory_zeroed(1, sizeof *publisher);
+    publisher->bus = bus;
+    publisher->acked = acked;
+    publisher->arg = arg;
+    pthread_mutex_init(&publisher->lock, NULL);
+    condition_init(&publisher->finished);
+    const natsStatus status = subscribe(publisher);
+    if (status != NATS_OK) {
+        log_error(bus->log, "cannot subscribe to acknowledgements, ending the process",
+                  LOG_TEXT("why", link_error_text(status)));
+        abort();
+    }
+    return publisher;
+}
+
+void bus_publisher_close(struct bus_publisher **publisher)
+{
+    struct bus_publisher *closing = *publisher;
+    if (closing == NULL) {
+        return;
+    }
+    *publisher = NULL;
+    natsSubscription_Unsubscribe(closing->subscription);
+    // The library's thread may be calling us at this moment; only its last call makes it safe to
+    // destroy the subscription.
+    const int64_t deadline = clock_monotonic_ms() + CLOSE_WAIT_MS;
+    pthread_mutex_lock(&closing->lock);
+    while (!closing->complete && clock_monotonic_ms() < deadline) {
+        condition_wait_until(&closing->finished, &closing->lock, deadline);
+    }
+    pthread_mutex_unlock(&closing->lock);
+    natsSubscription_Destroy(closing->subscription);
+    pthread_cond_destroy(&closing->finished);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
+}
+
+enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *subject,
+                                   const char *data, size_t length, uint64_t token)
+{
+    struct bus *bus = publisher->bus;
+    if (!link_is_up(bus->link)) {
+        return BUS_DOWN;
+    }
+    if (length > INT_MAX) {
+        return BUS_FAILED;
+    }
+    const struct sequence_mark mark = sequences_mark(bus->sequences, subject);
+    char reply[REPLY_SIZE];
+    snprintf(reply, sizeof reply, "%s.%" PRIx64 ".%" PRIx32 ".%" PRIx64, publisher->inbox, token,
+             mark.slot, mark.highest);
+    const natsStatus status =
+        natsConnection_PublishRequest(bus->link->connection, subject, reply, data, (int)length);
+    return link_result(status, 0);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a batch ends: handled and acknowledged, given back with a delay, or line by line in the dead
+// letters. Acknowledgements come after the handler's commit and after JetStream has the dead
+// letters, so that a crash anywhere only causes a redelivery, which stores nothing twice.
+#include "platform/bus/consumer_internal.h"
+
+#include "platform/bus/dead_letters.h"
+#include "platform/bus/streams.h"
+#include "platform/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define BURY_TIMEOUT_MS 2000
+#define LAST_TRIES 3 /* of a line alone, before it is given up */
+#define SUBJECT_SIZE 256
+#define NUMBER_SIZE 24
+#define MESSAGE_ID_SIZE 128
+
+struct origin {
+    uint64_t sequence;
+    uint64_t deliveries;
+};
+
+static struct origin origin_of(natsMsg *message)
+{
+    struct origin origin = {.deliveries = 1};
+    jsMsgMetaData *meta = NULL;
+    if (natsMsg_GetMetaData(&meta, message) == NATS_OK) {
+        origin.sequence = meta->Sequence.Stream;
+        origin.deliveries = meta->NumDelivered;
+        jsMsgMetaData_Destroy(meta);
+    }
+    return origin;
+}
+
+// ---- waiting with the batch in hand
+
+static void keep_in_hand(struct consumer *consumer)
+{
+    const int64_t now = clock_monotonic_ms();
+    if (now - consumer->progress_ms < consumer->options.ack_wait_ms / 3) {
+        return;
+    }
+    consumer->progress_ms = now;
+    for (size_t i = 0; i < consumer->batch.count; i++) {
+        natsMsg_InProgress(consumer->batch.deliveries[i].message, NULL);
+    }
+}
+
+static void log_away(struct consumer *consumer, bool away)
+{
+    if (away == consumer->away) {
+        return;
+    }
+    consumer->away = away;
+    if (away) {
+        log_warning(consumer->options.log, "what the worker needs is away, its batch waits",
+                    LOG_TEXT("subject", consumer->spec->subject),
+                    LOG_NUMBER("lines", consumer->batch.lines.count));
+    } else {
+        log_info(consumer->options.log, "what the worker needs is back",
+                 LOG_TEXT("subject", consumer->spec->subject));
+    }
+}
+
+// Tries the same lines until the dependency is back; HANDLED_AWAY only when asked to stop.
+static enum handled attempt(void *arg, struct event_line *lines, size_t count)
+{
+    struct consumer *consumer = arg;
+    for (uint64_t attempts = 1;; attempts++) {
+        const enum handled result = consumer->spec->handle(consumer->context, lines, count);
+        log_away(consumer, result == HANDLED_AWAY);
+        if (result != HANDLED_AWAY) {
+            return result;
+        }
+        if (!consumer_pause(consumer, away_delay_ms(attempts))) {
+            return HANDLED_AWAY;
+        }
+        keep_in_hand(consumer);
+        for (size_t i = 0; i < count; i++) {
+            lines[i].rejected = NULL;
+        }
+    }
+}
+
+// ---- dead letters
+
+static enum bus_result bury_line(struct consumer *consumer, const struct event_line *line,
+                                 const struct origin *origin, size_t number)
+{
+    const struct consumer_spec *spec = consumer->spec;
+    char subject[SUBJECT_SIZE];
+    char sequence[NUMBER_SIZE];
+    char tries[NUMBER_SIZE];
+    char message_id[MESSAGE_ID_SIZE];
+    snprintf(subject, sizeof subject, SUBJECT_DEAD_PREFIX "%s", spec->subject);
+    snprintf(sequence, sizeof sequence, "%" PRIu64, origin->sequence);
+    snprintf(tries, sizeof tries, "%" PRIu64, origin->deliveries);
+    snprintf(message_id, sizeof message_id, "%s:%s:%zu", spec->stream, sequence, number);
+    const struct bus_header headers[] = {
+        {DEAD_LETTER_STREAM, spec->stream},   {DEAD_LETTER_SEQUENCE, sequence},
+        {DEAD_LETTER_SUBJECT, spec->subject}, {DEAD_LETTER_REASON, line->rejected},
+        {DEAD_LETTER_TRIES, tries},           {NULL, NULL},
+    };
+    const struct bus_outgoing letter = {
+        .subject = subject,
+        .data = line->data,
+        .length = line->length,
+        .message_id = message_id,
+        .headers = headers,
+    };
+    return bus_publish_over(consumer->bus, consumer->link, &letter, BURY_TIMEOUT_MS);
+}
+
+// True when every rejected line of the message is safely a dead letter.
+static bool bury(struct consumer *consumer, const struct delivery *delivery, size_t *ret_buried)
+{
+    struct origin origin = {0};
+    *ret_buried = 0;
+    for (size_t i = 0; i < delivery->line_count; i++) {
+        const struct event_line *line = &consumer->batch.lines.items[delivery->first_line + i];
+        if (line->rejected == NULL) {
+            continue;
+        }
+        if (*ret_buried == 0) {
+            origin = origin_of(delivery->message);
+        }
+        const enum bus_result result = bury_line(consumer, line, &origin, i);
+        if (result != BUS_OK) {
+            log_warning(consumer->options.log, "cannot keep a dead letter, its message waits",
+                        LOG_TEXT("subject", consumer->spec->subject),
+                        LOG_NUMBER("sequence", origin.sequence),
+                        LOG_TEXT("why", bus_result_text(result)));
+            return false;
+        }
+        log_warning(consumer->options.log, "line became a dead letter",
+                    LOG_TEXT("subject", consumer->spec->subject),
+                    LOG_NUMBER("sequence", origin.sequence), LOG_NUMBER("line", i),
+                    LOG_TEXT("reason", line->rejected));
+        (*ret_buried)++;
+        keep_in_hand(consumer);
+    }
+    return true;
+}
+
+// ---- giving back and finishing
+
+static void give_back(struct delivery *delivery)
+{
+    const struct origin origin = origin_of(delivery->message);
+    natsMsg_NakWithDelay(delivery->message, retry_delay_ms(origin.deliveries), NULL);
+}
+
+static void finish(struct consumer *consumer, struct delivery *delivery)
+{
+    size_t buried = 0;
+    if (!bury(consumer, delivery, &buried)) {
+        give_back(delivery);
+        return;
+    }
+    natsMsg_Ack(delivery->message, NULL);
+    counter_add(consumer->rejected, (int64_t)buried);
+    counter_add(consumer->stored, (int64_t)(delivery->line_count - buried));
+}
+
+static void leave_to_others(struct consumer *consumer)
+{
+    for (size_t i = 0; i < consumer->batch.count; i++) {
+        natsMsg_Nak(consumer->batch.deliveries[i].message, NULL);
+    }
+}
+
+// ---- messages that failed too often
+
+static enum handled try_alone(struct consumer *consumer, struct event_line *line)
+{
+    enum handled result = lines_handle(attempt, consumer, line, 1, 1);
+    for (uint64_t tries = 1; result == HANDLED_FAILED && tries < LAST_TRIES; tries++) {
+        if (!consumer_pause(consumer, away_delay_ms(tries))) {
+            return HANDLED_AWAY;
+        }
+        keep_in_hand(consumer);
+        result = lines_handle(attempt, consumer, line, 1, 1);
+    }
+    return result;
+}
+
+static void finish_line_by_line(struct consumer *consumer, struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->line_count; i++) {
+        struct event_line *line = &consumer->batch.lines.items[delivery->first_line + i];
+        const enum handled result = try_alone(consumer, line);
+        if (result == HANDLED_AWAY) {
+            natsMsg_Nak(delivery->message, NULL);
+            return;
+        }
+        if (result == HANDLED_FAILED) {
+            line->rejected = consumer->failed_reason;
+        }
+    }
+    finish(consumer, delivery);
+}
+
+// Those that may be tried again go back first: the others take their time.
+static void settle_failed(struct consumer *consumer)
+{
+    struct batch *batch = &consumer->batch;
+    const uint64_t maximum = (uint64_t)consumer->options.maximum_tries;
+    counter_add(consumer->failures, 1);
+    log_warning(consumer->options.log, "batch failed, trying again later",
+                LOG_TEXT("subject", consumer->spec->subject), LOG_NUMBER("messages", batch->count),
+                LOG_NUMBER("lines", batch->lines.count));
+    for (size_t i = 0; i < batch->count; i++) {
+        if (origin_of(batch->deliveries[i].message).deliveries < maximum) {
+            give_back(&batch->deliveries[i]);
+        }
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        if (origin_of(batch->deliveries[i].message).deliveries >= maximum) {
+            finish_line_by_line(consumer, &batch->deliveries[i]);
+        }
+    }
+}
+
+void batch_settle(struct consumer *consumer)
+{
+    struct batch *batch = &consumer->batch;
+    const enum handled result = lines_handle(attempt, consumer, batch->lines.items,
+                                             batch->lines.count, consumer->options.batch);
+    if (result == HANDLED_AWAY) {
+        leave_to_others(consumer);
+    } else if (result == HANDLED_FAILED) {
+        settle_failed(consumer);
+    } else {
+        for (size_t i = 0; i < batch->count; i++) {
+            finish(consumer, &batch->deliveries[i]);
+        }
+    }
+    batch_clear(batch);
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of streams and durable consumers, and their comparison with what the broker has.
+#include "platform/bus/streams.h"
+
+#include "platform/buffer.h"
+#include "platform/bus/bus_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NANOSECONDS_A_MS INT64_C(1000000)
+#define NANOSECONDS_AN_HOUR (INT64_C(3600000) * NANOSECONDS_A_MS)
+#define DUPLICATE_WINDOW_NS (INT64_C(120000) * NANOSECONDS_A_MS)
+#define MAX_ACK_PENDING 100000 /* messages that all replicas of a worker hold together */
+#define NO_LIMIT (-1)
+
+static const struct stream_row {
+    const char *name;
+    const char *subject;
+} stream_rows[] = {
+    {STREAM_EMOTIONS, SUBJECT_EMOTIONS},
+    {STREAM_TRANSACTIONS, SUBJECT_TRANSACTIONS},
+    {STREAM_CREDITS, SUBJECT_CREDITS},
+    {STREAM_NOTIFICATIONS, SUBJECT_NOTIFICATIONS},
+    {STREAM_DEAD_LETTERS, SUBJECT_DEAD_PREFIX ">"},
+};
+
+static const struct consumer_row {
+    const char *stream;
+    const char *durable;
+} consumer_rows[] = {
+    {STREAM_EMOTIONS, "emotion-processing-worker"},
+    {STREAM_TRANSACTIONS, "transaction-processing-worker"},
+    {STREAM_CREDITS, "credit-application-worker"},
+};
+
+struct provision {
+    jsCtx *jetstream;
+    const struct stream_settings *settings;
+    provision_report_fn *report;
+    void *arg;
+    bool failed;
+};
+
+static void tell(struct provision *provision, const char *kind, const char *name,
+                 enum provision_result result, const char *difference)
+{
+    provision->failed = provision->failed || result == PROVISION_FAILED;
+    if (provision->report != NULL) {
+        provision->report(provision->arg, kind, name, result, difference);
+    }
+}
+
+static void tell_failure(struct provision *provision, const char *kind, const char *name,
+                         natsStatus status)
+{
+    tell(provision, kind, name, PROVISION_FAILED, link_error_text(status));
+}
+
+static void tell_comparison(struct provision *provision, const char *kind, const char *name,
+                            struct buffer *differences)
+{
+    const bool same = differences->length == 0;
+    tell(provision, kind, name, same ? PROVISION_SAME : PROVISION_DIFFERS,
+         same ? "" : differences->data);
+    buffer_free(differences);
+}
+
+static void compare(struct buffer *differences, const char *setting, int64_t theirs, int64_t ours)
+{
+    if (theirs != ours) {
+        buffer_add_format(differences, "%s%s is %" PRId64 ", wanted %" PRId64,
+                          differences->length > 0 ? "; " : "", setting, theirs, ours);
+    }
+}
+
+static void compare_streams(struct buffer *differences, const jsStreamConfig *theirs,
+                            const jsStreamConfig *ours)
+{
+    if (theirs->SubjectsLen != 1 || strcmp(theirs->Subjects[0], ours->Subjects[0]) != 0) {
+        buffer_add_format(differences, "subjects are not just %s", ours->Subjects[0]);
+    }
+    compare(differences, "storage (0 file)", theirs->Storage, ours->Storage);
+    compare(differences, "retention (0 limits)", theirs->Retention, ours->Retention);
+    compare(differences, "discard (1 new)", theirs->Discard, ours->Discard);
+    compare(differences, "max_age in hours", theirs->MaxAge / NANOSECONDS_AN_HOUR,
+            ours->MaxAge / NANOSECONDS_AN_HOUR);
+    compare(differences, "max_bytes", theirs->MaxBytes, ours->MaxBytes);
+    compare(differences, "replicas", theirs->Replicas, ours->Replicas);
+    compare(differences, "duplicate window in ms", theirs->Duplicates / NANOSECONDS_A_MS,
+            ours->Duplicates / NANOSECONDS_A_MS);
+}
+
+static void compare_consumers(struct buffer *differences, const jsConsumerConfig *theirs,
+                              const jsConsumerConfig *ours)
+{
+    compare(differences, "deliver policy (0 all)", theirs->DeliverPolicy, ours->DeliverPolicy);
+    compare(differences, "ack policy (0 explicit)", theirs->AckPolicy, ours->AckPolicy);
+    compare(differences, "ack wait in ms", theirs->AckWait / NANOSECONDS_A_MS,
+            ours->AckWait / NANOSECONDS_A_MS);
+    compare(differences, "max_ack_pending", theirs->MaxAckPending, ours->MaxAckPending);
+    compare(differences, "max_deliver", theirs->MaxDeliver, ours->MaxDeliver);
+}
+
+static natsStatus look_up_or_add_stream(struct provision *provision, jsStreamConfig *wanted,
+                                        jsStreamInfo **ret_found)
+{
+    const natsStatus status =
+        js_GetStreamInfo(ret_found, provision->jetstream, wanted->Name, NULL, NULL);
+    if (status != NATS_NOT_FOUND) {
+        return status;
+    }
+    return js_AddStream(NULL, provision->jetstream, wanted, NULL, NULL);
+}
+
+static void provision_stream(struct provision *provision, const struct stream_row *row)
+{
+    const char *subjects[] = {row->subject};
+    jsStreamConfig wanted;
+    jsStreamConfig_Init(&wanted);
+    wanted.Name = row->name;
+    wanted.Subjects = subjects;
+    wanted.SubjectsLen = 1;
+    wanted.Storage = js_FileStorage;
+    wanted.Retention = js_LimitsPolicy;
+    wanted.Discard = js_DiscardNew;
+    wanted.MaxAge = provision->settings->max_age_hours * NANOSECONDS_AN_HOUR;
+    wanted.MaxBytes = provision->settings->max_bytes;
+    wanted.Replicas = provision->settings->replicas;
+    wanted.Duplicates = DUPLICATE_WINDOW_NS;
+
+    jsStreamInfo *found = NULL;
+    const natsStatus status = look_up_or_add_stream(provision, &wanted, &found);
+    if (status != NATS_OK) {
+        tell_failure(provision, "stream", row->name, status);
+    } else if (found == NULL) {
+        tell(provision, "stream", row->name, PROVISION_MADE, "");
+    } else {
+        struct buffer differences = {0};
+        compare_streams(&differences, found->Config, &wanted);
+        tell_comparison(provision, "stream", row->name, &differences);
+    }
+    jsStreamInfo_Destroy(found);
+}
+
+static natsStatus look_up_or_add_consumer(struct provision *provision, const char *stream,
+                                          jsConsumerConfig *wanted, jsConsumerInfo **ret_found)
+{
+    const natsStatus status =
+        js_GetConsumerInfo(ret_found, provision->jetstream, stream, wanted->Durable, NULL, NULL);
+    if (status != NATS_NOT_FOUND) {
+        return status;
+    }
+    return js_AddConsumer(NULL, provision->jetstream, stream, wanted, NULL, NULL);
+}
+
+// No max_deliver, no inactive threshold and no filter: consumers of nats-server 2.9 may stall with
+// them, so that tries are counted here.
+static void provision_consumer(struct provision *provision, const struct consumer_row *row)
+{
+    jsConsumerConfig wanted;
+    jsConsumerConfig_Init(&wanted);
+    wanted.Durable = row->durable;
+    wanted.DeliverPolicy = js_DeliverAll;
+    wanted.AckPolicy = js_AckExplicit;
+    wanted.AckWait = provision->settings->ack_wait_ms * NANOSECONDS_A_MS;
+    wanted.MaxDeliver = NO_LIMIT;
+    wanted.MaxAckPending = MAX_ACK_PENDING;
+
+    jsConsumerInfo *found = NULL;
+    const natsStatus status = look_up_or_add_consumer(provision, row->stream, &wanted, &found);
+    if (status != NATS_OK) {
+        tell_failure(provision, "consumer", row->durable, status);
+    } else if (found == NULL) {
+        tell(provision, "consumer", row->durable, PROVISION_MADE, "");
+    } else {
+        struct buffer differences = {0};
+        compare_consumers(&differences, found->Config, &wanted);
+        tell_comparison(provision, "consumer", row->durable, &differences);
+    }
+    jsConsumerInfo_Destroy(found);
+}
+
+bool streams_provision(struct bus *bus, const struct stream_settings *settings,
+                       provision_report_fn *report, void *arg)
+{
+    struct provision provision = {
+        .jetstream = bus->link->jetstream,
+        .settings = settings,
+        .report = report,
+        .arg = arg,
+    };
+    for (size_t i = 0; i < sizeof stream_rows / sizeof stream_rows[0]; i++) {
+        provision_stream(&provision, &stream_rows[i]);
+    }
+    for (size_t i = 0; i < sizeof consumer_rows / sizeof consumer_rows[0]; i++) {
+        provision_consumer(&provision, &consumer_rows[i]);
+    }
+    return !provision.failed;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statements and transactions over one connection. What the server believes of the transaction and
+// what we believe never differ: after a failure nothing runs until the caller has ended it.
+#include "platform/db/internal.h"
+
+#include "platform/memory.h"
+
+#include <string.h>
+
+struct db_parameter db_text_parameter(const char *text)
+{
+    return (struct db_parameter){.data = text};
+}
+
+// Keeps a failure inside a transaction until its end.
+static enum db_status failed(struct db *db, enum db_status status)
+{
+    if (db->transaction != TRANSACTION_NONE) {
+        db->transaction = TRANSACTION_FAILED;
+        db->failure = status;
+    }
+    return status;
+}
+
+// The end of a statement, which took BEGIN along when a transaction was wanted.
+static enum db_status finished(struct db *db, enum db_status status)
+{
+    if (status != DB_OK) {
+        return failed(db, status);
+    }
+    if (db->transaction == TRANSACTION_WANTED) {
+        db->transaction = TRANSACTION_OPEN;
+    }
+    return DB_OK;
+}
+
+enum db_status db_ping(struct db *db)
+{
+    static const struct exchange only_a_sync = {0};
+    enum db_status status = connection_ready(db);
+    if (status == DB_OK) {
+        status = exchange_run(db, &only_a_sync, NULL);
+    }
+    return status == DB_OK ? DB_OK : failed(db, status);
+}
+
+static enum db_status run_once(struct db *db, struct exchange *exchange, PGresult **ret_result)
+{
+    enum db_status status = connection_ready(db);
+    if (status != DB_OK) {
+        return status;
+    }
+    exchange->first = db->transaction == TRANSACTION_WANTED ? "BEGIN" : NULL;
+    exchange->prepare = !connection_has_prepared(db, exchange->statement->name);
+    return exchange_run(db, exchange, ret_result);
+}
+
+// The server has forgotten a statement that we take for prepared.
+static bool statement_is_gone(const struct db *db, const struct exchange *exchange)
+{
+    return !exchange->prepare && strcmp(db->sqlstate, "26000") == 0;
+}
+
+static enum db_status run(struct db *db, struct exchange *exchange, PGresult **ret_result)
+{
+    enum db_status status = run_once(db, exchange, ret_result);
+    if (status == DB_OK || !statement_is_gone(db, exchange)) {
+        return status;
+    }
+    connection_forget_prepared(db, exchange->statement->name);
+    // Inside a transaction the refusal has failed it: the caller runs the whole of it again.
+    return db->transaction == TRANSACTION_NONE ? run_once(db, exchange, ret_result) : status;
+}
+
+enum db_status db_run(struct db *db, const struct db_statement *statement,
+                      const struct db_parameter *parameters, size_t count,
+                      struct db_result **ret_result)
+{
+    if (db->transaction == TRANSACTION_FAILED) {
+        return db->failure;
+    }
+    if (count > DB_PARAMETERS_MAX) {
+        db_set_error(db, "%s has more than %d parameters", statement->name, DB_PARAMETERS_MAX);
+        return failed(db, DB_BROKEN);
+    }
+    PGresult *rows = NULL;
+    struct exchange exchange = {.statement = statement, .parameters = parameters, .count = count};
+    enum db_status status = run(db, &exchange, &rows);
+    if (status == DB_OK && ret_result != NULL) {
+        *ret_result = memory_new(sizeof **ret_result);
+        (*ret_result)->rows = rows;
+    } else {
+        PQclear(rows);
+    }
+    return finished(db, status);
+}
+
+enum db_status db_run_script(struct db *db, const char *sql)
+{
+    static const struct exchange begin = {.first = "BEGIN"};
+    if (db->transaction == TRANSACTION_FAILED) {
+        return db->failure;
+    }
+    enum db_status status = connection_ready(db);
+    if (status == DB_OK && db->transaction == TRANSACTION_WANTED) {
+        status = exchange_run(db, &begin, NULL);
+    }
+    if (status == DB_OK) {
+        status = exchange_script(db, sql);
+    }
+    return finished(db, status);
+}
+
+enum db_status db_begin(struct db *db)
+{
+    if (db->transaction != TRANSACTION_NONE) {
+        db_set_error(db, "a transaction is open already");
+        return failed(db, DB_BROKEN);
+    }
+    db->transaction = TRANSACTION_WANTED;
+    return DB_OK;
+}
+
+static enum db_status commit_open(struct db *db)
+{
+    static const struct exchange commit = {.first = "COMMIT"};
+    if (connection_is_stale(db)) {
+        connection_drop(db); // before COMMIT was sent: certainly rolled back
+        return DB_AWAY;
+    }
+    PGresult *answer = NULL;
+    enum db_status status = exchange_run(db, &commit, &answer);
+    if (db->connection == NULL) {
+        return DB_UNKNOWN;
+    }
+    if (status == DB_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0) {
+        db_set_error(db, "the transaction was rolled back at its commit");
+        status = DB_BROKEN;
+    }
+    PQclear(answer);
+    return status;
+}
+
+enum db_status db_commit(struct db *db)
+{
+    enum db_status status = DB_OK;
+    if (db->transaction == TRANSACTION_FAILED) {
+        status = db->failure;
+        db_rollback(db);
+    } else if (db->transaction == TRANSACTION_OPEN) {
+        status = commit_open(db);
+    }
+    db->transaction = TRANSACTION_NONE;
+    return status;
+}
+
+void db_rollback(struct db *db)
+{
+    static const struct exchange rollback = {.first = "ROLLBACK"};
+    bool known_to_server =
+        db->transaction == TRANSACTION_OPEN || db->transaction == TRANSACTION_FAILED;
+    db->transaction = TRANSACTION_NONE;
+    if (!known_to_server || db->connection == NULL) {
+        return;
+    }
+    // The reason of the failure outlives the rollback.
+    char error[DB_ERROR_SIZE];
+    memcpy(error, db->error, sizeof error);
+    if (exchange_run(db, &rollback, NULL) != DB_OK && db->connection != NULL) {
+        connection_drop(db);
+    }
+    memcpy(db->error, error, sizeof error);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls to other services by libcurl: asynchronous on a loop (the gateway forwards) and blocking on
+// a worker's thread (the risk model). Connections are kept and used again.
+#pragma once
+
+#include "platform/http/exchange.h"
+#include "platform/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_pair {
+    const char *name;
+    const char *value;
+};
+
+struct http_call {
+    enum http_method method;
+    const char *url;
+    const struct http_pair *headers;
+    size_t header_count;
+    struct span body; /* must stay until the call is done */
+    int64_t timeout_ms;
+    size_t maximum_answer; /* bytes */
+};
+
+struct http_result {
+    int status;               /* 0: no answer (refused, timed out, broken, too large) */
+    const char *content_type; /* "" when none */
+    const char *retry_after;  /* "" when none */
+    struct span body;
+};
+
+// ---- blocking, one object for one thread
+
+struct http_client;
+struct http_client *http_client_new(void);
+void http_client_free(struct http_client **client);
+
+// Makes the call; the result lives until the next call on the same client.
+struct http_result http_client_call(struct http_client *client, const struct http_call *call);
+
+// ---- asynchronous, on a loop
+
+struct http_forwarder;
+typedef void http_done_fn(void *arg, const struct http_result *result);
+
+struct http_forwarder *http_forwarder_new(struct loop *loop);
+
+// Drops the calls that are still open: their `done` is not called.
+void http_forwarder_free(struct http_forwarder **forwarder);
+
+// Starts a call; done(arg, result) is called once, on the loop's thread. The strings of the call
+// are copied, the body is not. On the loop's thread.
+void http_forwarder_call(struct http_forwarder *forwarder, const struct http_call *call,
+                         http_done_fn *done, void *arg);

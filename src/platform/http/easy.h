@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the blocking client and the forwarder share: how a call is set up on a libcurl easy handle,
+// and how its answer is gathered. Internal to platform/http.
+#pragma once
+
+#include "platform/buffer.h"
+#include "platform/http/client.h"
+
+struct gathered {
+    struct buffer body;
+    char content_type[128];
+    char retry_after[32];
+    void *headers; /* of the request: a list of libcurl */
+    bool may_resend;
+    bool sent;
+};
+
+// Sets a call up on a handle (CURL *), which may have made calls before.
+void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered);
+
+// What came, after a call that ended well, or not; lives in `gathered` until easy_forget.
+struct http_result easy_result(void *easy, bool ended_well, struct gathered *gathered);
+
+// Makes ready for the next call, or releases everything.
+void easy_forget(struct gathered *gathered);
+void easy_release(struct gathered *gathered);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP request and its answer. The server makes it, a handler answers it exactly once.
+// Everything a getter returns lives until the answer is finished.
+#pragma once
+
+#include "domain/faults.h"
+#include "domain/uuid.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_PATCH,
+    HTTP_OPTIONS
+};
+
+struct http_exchange;
+
+struct span {
+    const char *data; /* not NUL-terminated */
+    size_t length;
+};
+
+// W3C trace context: the trace goes on, the span is ours.
+#define TRACE_ID_SIZE 33
+#define SPAN_ID_SIZE 17
+struct trace {
+    char trace_id[TRACE_ID_SIZE];
+    char span_id[SPAN_ID_SIZE];
+    bool sampled;
+};
+
+// ---- the request
+
+enum http_method http_method(const struct http_exchange *exchange);
+const char *http_method_name(enum http_method method);
+const char *http_path(const struct http_exchange *exchange);  /* as sent, without the query */
+const char *http_query(const struct http_exchange *exchange); /* after the `?`, or "" */
+struct span http_body(const struct http_exchange *exchange);
+
+// The value of a header, compared without case; NULL when absent.
+const char *http_header(const struct http_exchange *exchange, const char *name);
+
+// The part of the path that stands for `{name}` in the route's pattern; "" when there is none.
+const char *http_path_part(const struct http_exchange *exchange, const char *name);
+
+// Reads a whole number of the query, `fallback` when absent. False when it is not a whole number
+// between minimum and maximum; the fault is then in `faults`.
+bool http_query_number(const struct http_exchange *exchange, const char *name, int64_t minimum,
+                       int64_t maximum, int64_t fallback, int64_t *ret, struct faults *faults);
+
+const char *http_request_id(const struct http_exchange *exchange);
+const struct trace *http_trace(const struct http_exchange *exchange);
+
+// The person whose token came with the request; only on routes for persons.
+const struct uuid *http_person(const struct http_exchange *exchange);
+
+// ---- the answer: each of these may be called from any thread, one of them once
+
+// A JSON body; steals the reference.
+void http_answer_json(struct http_exchange *exchange, int status, json_t *body);
+
+// A body of any type, copied.
+void http_answer_bytes(struct http_exchange *exchange, int status, const char *content_type,
+                       const char *body, size_t length);
+
+// A problem document (RFC 9457). `detail` is one sentence that says what to do, or NULL.
+void http_answer_problem(struct http_exchange *exchange, int status, const char *detail);
+
+// 422 with every fault.
+void http_answer_faults(struct http_exchange *exchange, const struct faults *faults);
+
+// 503 with Retry-After in whole seconds, rounded up.
+void http_answer_unavailable(struct http_exchange *exchange, const char *detail, int64_t retry_ms);
+
+// Adds a header to the answer, before answering. Values with CR, LF or NUL are dropped.
+void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
+
+// Sends what was answered. A handler on a worker thread does not call it (the router does when the
+// handler returns); an asynchronous handler calls it on the loop's thread.
+void http_finish(struct http_exchange *exchange);

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+// The route table and the checks before a handler runs. Routes are added before the server starts;
+// afterwards the table is only read, by the loop's thread and by workers.
+#include "platform/http/router.h"
+
+#include "platform/clock.h"
+#include "platform/http/exchange_internal.h"
+#include "platform/http/server.h"
+#include "platform/memory.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SEGMENTS_MAX 8
+#define KEY_HASH_SIZE 32
+
+struct segments {
+    size_t count;
+    struct span items[SEGMENTS_MAX];
+};
+
+// A route with the service that it belongs to.
+struct mount {
+    const struct route *route;
+    struct segments pattern;
+    void *state;
+    struct workers *workers;
+    struct workers *passwords;
+};
+
+struct router {
+    struct token_key token_key;
+    unsigned char internal_key[KEY_HASH_SIZE]; /* its hash */
+    bool has_internal_key;
+    struct log *log;
+    struct counter *refused;
+    struct counter *overloaded;
+    struct mount *mounts;
+    size_t count;
+};
+
+// ---- finding the route
+
+static bool split_path(const char *path, struct segments *ret)
+{
+    ret->count = 0;
+    while (*path == '/') {
+        if (ret->count == SEGMENTS_MAX) {
+            return false;
+        }
+        size_t length = strcspn(path + 1, "/");
+        ret->items[ret->count++] = (struct span){path + 1, length};
+        path += 1 + length;
+    }
+    return *path == '\0';
+}
+
+static bool is_part(struct span segment)
+{
+    return segment.length > 2 && segment.data[0] == '{';
+}
+
+static bool matches(const struct segments *pattern, const struct segments *path)
+{
+    if (pattern->count != path->count) {
+        return false;
+    }
+    for (size_t i = 0; i < pattern->count; i++) {
+        struct span want = pattern->items[i];
+        struct span have = path->items[i];
+        if (is_part(want)
+                ? have.length == 0
+                : want.length != have.length || memcmp(want.data, have.data, want.length) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned method_bit(enum http_method method)
+{
+    return 1U << method;
+}
+
+// A route for GET serves HEAD too (RFC 9110 section 9.3.2).
+static bool serves(const struct route *route, enum http_method method)
+{
+    return route->method == method || (method == HTTP_HEAD && route->method == HTTP_GET);
+}
+
+// NULL when there is none; *ret_methods are then those that the path has.
+static const struct mount *find_mount(const struct router *router, enum http_method method,
+                                      const struct segments *path, unsigned *ret_methods)
+{
+    *ret_methods = 0;
+    for (size_t i = 0; i < router->count; i++) {
+        const struct mount *mount = &router->mounts[i];
+        if (!matches(&mount->pattern, path)) {
+            continue;
+        }
+        if (serves(mount->route, method)) {
+            return mount;
+        }
+        *ret_methods |= method_bit(mount->route->method);
+    }
+    return NULL;
+}
+
+static void answer_allowed(struct http_exchange *exchange, unsigned methods)
+{
+    char allowed[64] = "";
+    size_t length = 0;
+    if ((methods & method_bit(HTTP_GET)) != 0) {
+        methods |= method_bit(HTTP_HEAD);
+    }
+    methods |= method_bit(HTTP_OPTIONS);
+    for (int i = HTTP_GET; i <= HTTP_OPTIONS; i++) {
+        if ((methods & method_bit((enum http_method)i)) != 0) {
+            length +=
+                (size_t)snprintf(allowed + length, sizeof allowed - length, "%s%s",
+                                 length > 0 ? ", " : "", http_method_name((enum http_method)i));
+        }
+    }
+    http_answer_header(exchange, "Allow", allowed);
+    if (http_method(exchange) == HTTP_OPTIONS) {
+        http_answer_bytes(exchange, 204, "", "", 0);
+    } else {
+        http_answer_problem(exchange, 405, "The path does not have this method; see Allow.");
+    }
+}
+
+static void answer_unmatched(struct http_exchange *exchange, unsigned methods)
+{
+    if (methods == 0) {
+        http_answer_problem(exchange, 404, "There is nothing at this path.");
+    } else {
+        answer_allowed(exchange, methods);
+    }
+}
+
+// Handlers get parts as strings, so the path is copied with a NUL after each segment.
+static void keep_parts(struct http_exchange *exchange, const struct segments *pattern,
+                       const struct segments *path)
+{
+    size_t starts[PATH_PARTS_MAX];
+    for (size_t i = 0; i < pattern->count; i++) {
+        struct span name = pattern->items[i];
+        if (is_part(name)) {
+            struct path_part *part = &exchange->parts[exchange->part_count];
+            part->name = name.data + 1;
+            part->name_length = name.length - 2;
+            starts[exchange->part_count++] = exchange->segments.length;
+            buffer_add(&exchange->segments, path->items[i].data, path->items[i].length);
+            buffer_add(&exchange->segments, "", 1);
+        }
+    }
+    for (size_t i = 0; i < exchange->part_count; i++) {
+        exchange->parts[i].value = exchange->segments.data + starts[i];
+    }
+}
+
+// ---- checks; each answers when it fails
+
+static const char *bearer_token(const struct http_exchange *exchange)
+{
+    const char *value = http_header(exchange, "Authorization");
+    if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0) {
+        return NULL;
+    }
+    value += 7;
+    return value + strspn(value, " ");
+}
+
+static bool has_good_token(const struct router *router, struct http_exchange *exchange)
+{
+    const char *token = bearer_token(exchange);
+    if (token == NULL) {
+        http_answer_header(exchange, "WWW-Authenticate", "Bearer realm=\"ecs\"");
+        http_answer_problem(exchange, 401, "Send an access token as Authorization: Bearer.");
+        return false;
+    }
+    enum token_verdict verdict =
+        token_verify(&router->token_key, token, strlen(token), clock_now(), &exchange->person);
+    if (verdict == TOKEN_GOOD) {
+        return true;
+    }
+    char challenge[256];
+    snprintf(challenge, sizeof challenge,
+             "Bearer realm=\"ecs\", error=\"invalid_token\", error_description=\"%s\"",
+             token_verdict_text(verdict));
+    http_answer_header(exchange, "WWW-Authenticate", challenge);
+    http_answer_problem(exchange, 401, "The access token is not valid; log in again.");
+    return false;
+}
+
+// Hashes first, so that neither the length nor the place of a difference shows in the time.
+static bool is_internal_key(const struct router *router, const char *key)
+{
+    unsigned char hash[KEY_HASH_SIZE];
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)key, strlen(key), NULL, 0);
+    return router->has_internal_key && sodium_memcmp(hash, router->internal_key, sizeof hash) == 0;
+}
+
+static bool has_internal_key(const struct router *router, struct http_exchange *exchange)
+{
+    const char *key = http_header(exchange, "X-Internal-Key");
+    if (key != NULL && is_internal_key(router, key)) {
+        return true;
+    }
+    http_answer_header(exchange, "WWW-Authenticate", "X-Internal-Key realm=\"ecs\"");
+    http_answer_problem(exchange, 401, "Send the internal key as X-Internal-Key.");
+    return false;
+}
+
+static bool owns_the_path(struct http_exchange *exchange)
+{
+    const char *text = http_path_part(exchange, "user_id");
+    struct uuid user;
+    if (text[0] == '\0') {
+        return true;
+    }
+    if (!uuid_parse(text, strlen(text), &user)) {
+        struct faults faults = {0};
+        faults_add(&faults, "user_id", "must be a UUID");
+        http_answer_faults(exchange, &faults);
+        return false;
+    }
+    if (!uuid_equal(&user, http_person(exchange))) {
+        http_answer_problem(exchange, 403, "The access token is another person's.");
+        return false;
+    }
+    return true;
+}
+
+static bool has_credential(const struct router *router, const struct route *route,
+                           struct http_exchange *exchange)
+{
+    bool passes = true;
+    if (route->auth == AUTH_INTERNAL_KEY) {
+        passes = has_internal_key(router, exchange);
+    } else if (route->auth == AUTH_PERSON) {
+        passes = has_good_token(router, exchange);
+    }
+    if (!passes) {
+        counter_add(router->refused, 1);
+    }
+    return passes && (route->auth != AUTH_PERSON || owns_the_path(exchange));
+}
+
+static bool has_json(const struct route *route, struct http_exchange *exchange)
+{
+    static const char json[] = "application/json";
+    if (!route->has_body) {
+        return true;
+    }
+    const char *type = http_header(exchange, "Content-Type");
+    if (type != NULL && strncasecmp(type, json, sizeof json - 1) == 0) {
+        const char *after = type + sizeof json - 1;
+        after += strspn(after, " \t");
+        if (*after == '\0' || *after == ';') {
+            return true;
+        }
+    }
+    http_answer_problem(exchange, 415, "Send the body as application/json.");
+    return false;
+}
+
+// ---- running the handler
+
+static void finish_posted(void *arg)
+{
+    http_finish(arg);
+}
+
+static void run_on_worker(void *arg, void *context)
+{
+    struct http_exchange *exchange = arg;
+    const struct mount *mount = exchange->mount;
+    mount->route->handler(exchange, mount->state, context);
+    http_post(exchange, finish_posted, exchange);
+}
+
+static void dispatch(const struct router *router, const struct mount *mount,
+                     struct http_exchange *exchange)
+{
+    enum run_on run_on = mount->route->run_on;
+    if (run_on == RUN_ON_LOOP) {
+        mount->route->handler(exchange, mount->state, NULL);
+        return;
+    }
+    exchange->mount = mount;
+    struct workers *workers = run_on == RUN_ON_WORKERS ? mount->workers : mount->passwords;
+    if (!workers_submit(workers, run_on_worker, exchange)) {
+        counter_add(router->overloaded, 1);
+        http_answer_unavailable(exchange, "Too many requests wait already.", 1000);
+        http_finish(exchange);
+    }
+}
+
+// Every failure of ours leaves one line, whoever answered it.
+static void log_failure(void *arg, struct http_exchange *exchange)
+{
+    const struct router *router = arg;
+    if (exchange->status < 500) {
+        return;
+    }
+    const char *message = exchange->forgotten ? "a handler gave no answer" : "request failed";
+    log_warning(router->log, message, LOG_TEXT("request_id", exchange->request_id),
+                LOG_TEXT("route", exchange->route != NULL ? exchange->route : ""),
+                LOG_NUMBER("status", exchange->status));
+}
+
+void router_handle(void *arg, struct http_exchange *exchange)
+{
+    const struct router *router = arg;
+    exchange->watch = log_failure;
+    exchange->watch_arg = arg;
+    struct segments path;
+    unsigned methods = 0;
+    const struct mount *mount = NULL;
+    if (split_path(http_path(exchange), &path)) {
+        mount = find_mount(router, http_method(exchange), &path, &methods);
+    }
+    if (mount == NULL) {
+        answer_unmatched(exchange, methods);
+        http_finish(exchange);
+        return;
+    }
+    exchange->route = mount->route->pattern;
+    keep_parts(exchange, &mount->pattern, &path);
+    if (has_credential(router, mount->route, exchange) && has_json(mount->route, exchange)) {
+        dispatch(router, mount, exchange);
+    } else {
+        http_finish(exchange);
+    }
+}
+
+// ---- life
+
+struct router *router_new(const struct router_options *options)
+{
+    struct router *router = memory_zeroed(1, sizeof *router);
+    router->token_key = options->token_key;
+    router->log = options->log;
+    router->refused = metrics_counter(options->metrics, "ecs_http_credentials_refused_total", NULL,
+                                      "Requests without a good credential.");
+    router->overloaded = metrics_counter(options->metrics, "ecs_http_overloaded_total", NULL,
+                                         "Requests refused because too many waited for a thread.");
+    const char *key = options->internal_key;
+    if (key != NULL && key[0] != '\0') {
+        router->has_internal_key = true;
+        crypto_generichash(router->internal_key, sizeof router->internal_key,
+                           (const unsigned char *)key, strlen(key), NULL, 0);
+    }
+    return router;
+}
+
+void router_free(struct router **router)
+{
+    if (*router != NULL) {
+        sodium_memzero((*router)->internal_key, sizeof(*router)->internal_key);
+        free((*router)->mounts);
+        free(*router);
+        *router = NULL;
+    }
+}
+
+static size_t part_count(const struct segments *pattern)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pattern->count; i++) {
+        count += is_part(pattern->items[i]);
+    }
+    return count;
+}
+
+void router_add(struct router *router, const struct route *routes, size_t count, void *state,
+                struct workers *workers, struct workers *passwords)
+{
+    router->mounts =
+        memory_resize(router->mounts, (router->count + count) * sizeof *router->mounts);
+    for (size_t i = 0; i < count; i++) {
+        struct mount *mount = &router->mounts[router->count++];
+        *mount = (struct mount){
+            .route = &routes[i], .state = state, .workers = workers, .passwords = passwords};
+        if (!split_path(routes[i].pattern, &mount->pattern) ||
+            part_count(&mount->pattern) > PATH_PARTS_MAX) {
+            fprintf(stderr, "ecs: the route %s has too many parts\n", routes[i].pattern);
+            abort();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to its handler: the route table, and on every route the same checks in the same
+// order: path (404), method (405), credential (401), ownership (403), content type (415), size
+// (413).
+#pragma once
+
+#include "platform/auth/token.h"
+#include "platform/http/exchange.h"
+#include "platform/log.h"
+#include "platform/metrics.h"
+#include "platform/workers.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum auth_rule {
+    AUTH_PUBLIC,       /* anybody */
+    AUTH_INTERNAL_KEY, /* a trusted sender, X-Internal-Key */
+    AUTH_PERSON,       /* a person's token; `{user_id}` in the path must be that person */
+};
+
+enum run_on {
+    RUN_ON_LOOP,      /* asynchronous: must not wait; ends with http_finish */
+    RUN_ON_WORKERS,   /* may wait; has a context */
+    RUN_ON_PASSWORDS, /* as above, on the few threads for password hashing */
+};
+
+// `state` is the service's own; `context` the worker thread's, NULL on the loop.
+typedef void http_handler(struct http_exchange *exchange, void *state, void *context);
+
+struct route {
+    enum http_method method;
+    const char *pattern; /* /v1/users/{user_id}/offers */
+    enum auth_rule auth;
+    enum run_on run_on;
+    http_handler *handler;
+    bool has_body; /* application/json is required then */
+};
+
+struct router;
+
+struct router_options {
+    struct token_key token_key;
+    const char *internal_key; /* compared in constant time */
+    struct log *log;
+    struct metrics *metrics;
+};
+
+struct router *router_new(const struct router_options *options);
+void router_free(struct router **router);
+
+// Adds routes; the table must outlive the router. `workers` and `passwords` may be NULL when no
+// route runs there.
+void router_add(struct router *router, const struct route *routes, size_t count, void *state,
+                struct workers *workers, struct workers *passwords);
+
+// The server's http_handle_fn; `arg` is the router.
+void router_handle(void *arg, struct http_exchange *exchange);

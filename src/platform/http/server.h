@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP/1.1 server: libuv's sockets, llhttp's parser, and the checks at the edge that the parser
+// leaves to us (one Host, no folded lines, origin-form targets, limits and deadlines). It knows
+// nothing of routes: every well-formed request goes to one function, on the loop's thread.
+#pragma once
+
+#include "platform/http/exchange.h"
+#include "platform/log.h"
+#include "platform/loop.h"
+#include "platform/metrics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_server;
+typedef void http_handle_fn(void *arg, struct http_exchange *exchange);
+
+struct http_server_options {
+    const char *address;    /* host:port */
+    http_handle_fn *handle; /* gets every request, on the loop's thread */
+    void *arg;
+    size_t maximum_connections; /* open at once; further ones wait in the kernel's queue */
+    size_t maximum_body;        /* bytes; beyond it 413 */
+    int64_t request_timeout_ms; /* for a whole header and body, and for the answer to be taken */
+    int64_t idle_timeout_ms;    /* for a connection between requests */
+    struct log *log;
+    struct metrics *metrics;
+};
+
+#define HTTP_ERROR_SIZE 256
+
+// Listens (with SO_REUSEPORT) and serves on the loop. NULL with one line in `error` when the
+// address is bad or taken. Call before loop_run or on the loop's thread.
+struct http_server *http_server_start(struct loop *loop, const struct http_server_options *options,
+                                      char error[static HTTP_ERROR_SIZE]);
+
+// Stops listening, closes idle connections, and marks every other to close after its answer.
+// On the loop's thread.
+void http_server_drain(struct http_server *server);
+
+// Connections still open; zero means that a drain is complete. On the loop's thread.
+size_t http_server_connections(const struct http_server *server);
+
+// Closes whatever is left and frees; after loop_run has returned.
+void http_server_free(struct http_server **server);
+
+// Runs a function on the loop's thread that this exchange lives on; from any thread.
+void http_post(struct http_exchange *exchange, loop_fn *fn, void *arg);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// New ids from the clock, libsodium's random bytes, and libuuid's SHA-1 names.
+#include "platform/ids.h"
+
+#include "platform/clock.h"
+
+// libuuid declares functions of the same names as domain/uuid.h, which are not used here.
+#define uuid_parse libuuid_parse
+#define uuid_compare libuuid_compare
+#include <uuid/uuid.h>
+#undef uuid_parse
+#undef uuid_compare
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define HEX_CHUNK 32
+
+static void random_bytes(uint8_t *bytes, size_t length)
+{
+    if (sodium_init() < 0) {
+        abort(); /* without randomness no id is unique and no secret is one */
+    }
+    randombytes_buf(bytes, length);
+}
+
+struct uuid ids_new(void)
+{
+    uint8_t random[10];
+    random_bytes(random, sizeof random);
+    return uuid_v7((uint64_t)(clock_now() / 1000), random);
+}
+
+struct uuid ids_from_key(const struct uuid *person, const char *key, size_t key_length)
+{
+    struct uuid id;
+    uuid_generate_sha1(id.bytes, person->bytes, key, key_length);
+    return id;
+}
+
+void ids_random_hex(char *text, size_t bytes)
+{
+    *text = '\0';
+    while (bytes > 0) {
+        uint8_t chunk[HEX_CHUNK];
+        size_t length = bytes < sizeof chunk ? bytes : sizeof chunk;
+        random_bytes(chunk, length);
+        sodium_bin2hex(text, 2 * length + 1, chunk, length);
+        text += 2 * length;
+        bytes -= length;
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// An event loop of one thread (libuv): what HTTP connections and group commits live on.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct loop_timer;
+struct loop_hook;
+typedef void loop_fn(void *arg);
+
+struct loop *loop_new(void);
+void loop_free(struct loop **loop);
+
+// Runs until loop_stop; the calling thread is the loop's thread from then on.
+void loop_run(struct loop *loop);
+
+// Asks the loop to end; from any thread.
+void loop_stop(struct loop *loop);
+
+// Calls fn(arg) on the loop's thread soon; from any thread, in the order of the calls of one
+// thread. Many posts between two rounds cost one wake-up.
+void loop_post(struct loop *loop, loop_fn *fn, void *arg);
+
+// Calls fn(arg) at the end of every round, after all input of that round was handled and before
+// the loop waits again: the moment of a group commit.
+struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg);
+void loop_hook_free(struct loop_hook **hook);
+
+// Calls fn(arg) after `first_ms`, then every `repeat_ms` (0: once), on the loop's thread.
+struct loop_timer *loop_timer_start(struct loop *loop, uint64_t first_ms, uint64_t repeat_ms,
+                                    loop_fn *fn, void *arg);
+void loop_timer_free(struct loop_timer **timer);
+
+// For the modules of platform/ that are built on libuv themselves: the uv_loop_t.
+void *loop_handle(struct loop *loop);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread of an outbox: wait for a signal or a second, then publish until nothing waits.
+#include "platform/outbox.h"
+
+#include "platform/db/array.h"
+#include "platform/db/transaction.h"
+#include "platform/ids.h"
+#include "platform/memory.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define POLL_SECONDS 1
+#define TRACE_ID_LENGTH 32
+#define TRACEPARENT_SIZE 56 /* 00-<32 digits>-<16 digits>-01 and the final NUL */
+
+struct outbox {
+    const struct outbox_spec *spec;
+    struct outbox_options options;
+    struct db *db;
+    struct db_array users; /* of the rows acknowledged in this transaction */
+    struct db_array ids;
+    bool refused; /* the broker refused the last message: warned about once */
+    pthread_t thread;
+    sem_t wakings;
+    atomic_bool stopping;
+};
+
+// ---- one round: a transaction over the rows that wait
+
+static void write_traceparent(const char *trace_id, char text[static TRACEPARENT_SIZE])
+{
+    char span_id[17];
+    ids_random_hex(span_id, 8);
+    snprintf(text, TRACEPARENT_SIZE, "00-%.32s-%s-01", trace_id, span_id);
+}
+
+static enum bus_result publish_row(struct outbox *outbox, const struct db_result *rows, size_t row)
+{
+    const char *trace_id = db_text(rows, row, OUTBOX_TRACE_ID);
+    char traceparent[TRACEPARENT_SIZE];
+    write_traceparent(trace_id, traceparent);
+    struct bus_header headers[] = {{"traceparent", traceparent}, {NULL, NULL}};
+    struct bus_outgoing message = {
+        .subject = outbox->spec->subject,
+        .message_id = db_text(rows, row, OUTBOX_ID),
+        .headers = strlen(trace_id) == TRACE_ID_LENGTH ? headers : NULL,
+    };
+    char *data = outbox->spec->build(rows, row, &message.length);
+    message.data = data;
+    enum bus_result result =
+        bus_publish(outbox->options.bus, &message, outbox->options.publish_timeout_ms);
+    free(data);
+    return result;
+}
+
+static void note_result(struct outbox *outbox, enum bus_result result)
+{
+    bool refused = result != BUS_OK;
+    if (refused && !outbox->refused) {
+        log_warning(outbox->options.log, "outbox waits for the broker",
+                    LOG_TEXT("subject", outbox->spec->subject),
+                    LOG_TEXT("why", bus_result_text(result)));
+    } else if (!refused && outbox->refused) {
+        log_info(outbox->options.log, "outbox publishes again",
+                 LOG_TEXT("subject", outbox->spec->subject));
+    }
+    outbox->refused = refused;
+}
+
+// Stops at the first message that is not acknowledged, so that the order is kept.
+static void publish_rows(struct outbox *outbox, const struct db_result *rows)
+{
+    enum bus_result result = BUS_OK;
+    for (size_t row = 0; row < db_rows(rows) && result == BUS_OK; row++) {
+        if (atomic_load(&outbox->stopping)) {
+            return;
+        }
+        result = publish_row(outbox, rows, row);
+        note_result(outbox, result);
+        if (result == BUS_OK) {
+            struct uuid user = db_uuid(rows, row, OUTBOX_USER_ID);
+            struct uuid id = db_uuid(rows, row, OUTBOX_ID);
+            db_array_add_uuid(&outbox->users, &user);
+            db_array_add_uuid(&outbox->ids, &id);
+        }
+    }
+}
+
+static enum db_status relay_waiting(struct db *db, void *arg)
+{
+    struct outbox *outbox = arg;
+    db_array_clear(&outbox->users);
+    db_array_clear(&outbox->ids);
+    struct db_result *rows = NULL;
+    enum db_status status = db_run(db, outbox->spec->waiting, NULL, 0, &rows);
+    if (status != DB_OK) {
+        return status;
+    }
+    publish_rows(outbox, rows);
+    db_result_free(&rows);
+    if (outbox->ids.count == 0) {
+        return DB_OK;
+    }
+    struct db_parameter published[] = {db_array_parameter(&outbox->users),
+                                       db_array_parameter(&outbox->ids)};
+    return db_run(db, outbox->spec->mark, published, 2, NULL);
+}
+
+// True when rows were published, and more may wait.
+static bool relay(struct outbox *outbox)
+{
+    if (!bus_is_up(outbox->options.bus)) {
+        return false;
+    }
+    enum db_status status = db_transaction(outbox->db, relay_waiting, outbox);
+    if (status == DB_BROKEN || status == DB_REJECTED || status == DB_CONFLICT) {
+        log_error(outbox->options.log, "outbox cannot be read",
+                  LOG_TEXT("subject", outbox->spec->subject),
+                  LOG_TEXT("why", db_error(outbox->db)));
+    }
+    return status == DB_OK && outbox->ids.count > 0;
+}
+
+// ---- the thread
+
+static void wait_for_work(struct outbox *outbox)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += POLL_SECONDS;
+    sem_clockwait(&outbox->wakings, CLOCK_MONOTONIC, &until);
+    while (sem_trywait(&outbox->wakings) == 0) {
+        // one round serves everybody who woke us
+    }
+}
+
+static void *run(void *arg)
+{
+    struct outbox *outbox = arg;
+    while (!atomic_load(&outbox->stopping)) {
+        if (!relay(outbox)) {
+            wait_for_work(outbox);
+        }
+    }
+    return NULL;
+}
+
+void outbox_wake(struct outbox *outbox)
+{
+    sem_post(&outbox->wakings);
+}
+
+// ---- from start to stop
+
+static void release(struct outbox *outbox)
+{
+    db_close(&outbox->db);
+    db_array_free(&outbox->users);
+    db_array_free(&outbox->ids);
+    sem_destroy(&outbox->wakings);
+    free(outbox);
+}
+
+struct outbox *outbox_start(const struct outbox_spec *spec, const struct outbox_options *options,
+                            char error[static DB_ERROR_SIZE])
+{
+    struct db *db = db_open(options->database_url, spec->name, options->log, error);
+    if (db == NULL) {
+        return NULL;
+    }
+    struct outbox *outbox = memory_zeroed(1, sizeof *outbox);
+    outbox->spec = spec;
+    outbox->options = *options;
+    outbox->db = db;
+    db_array_init(&outbox->users, DB_UUIDS);
+    db_array_init(&outbox->ids, DB_UUIDS);
+    sem_init(&outbox->wakings, 0, 0);
+    int failure = pthread_create(&outbox->thread, NULL, run, outbox);
+    if (failure != 0) {
+        snprintf(error, DB_ERROR_SIZE, "no thread for the outbox: %s", strerror(failure));
+        release(outbox);
+        return NULL;
+    }
+    return outbox;
+}
+
+void outbox_stop(struct outbox **outbox)
+{
+    if (*outbox == NULL) {
+        return;
+    }
+    atomic_store(&(*outbox)->stopping, true);
+    outbox_wake(*outbox);
+    pthread_join((*outbox)->thread, NULL);
+    release(*outbox);
+    *outbox = NULL;
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forwarding: every request is framed anew from what was understood of it. Only the headers named
+// here pass, so nothing a client sent can pose as something internal.
+#include "services/api_gateway_ecs/service.h"
+
+#include "platform/http/client.h"
+#include "platform/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define URL_MAX 9216 /* bytes: the base and the longest target the server accepts */
+#define ANSWER_MAX (16 * 1024 * 1024)
+#define RETRY_MS 1000
+#define TRACEPARENT_SIZE 56
+
+// One service that runs elsewhere.
+struct upstream {
+    struct gateway *gateway;
+    const char *name;
+    char *base_url;
+    struct route *routes;
+    struct upstream *next;
+};
+
+struct gateway {
+    struct http_forwarder *forwarder;
+    const char *internal_key;
+    int64_t timeout_ms;
+    struct upstream *upstreams;
+};
+
+// A request on its way, for telling its answer.
+struct errand {
+    struct http_exchange *exchange;
+    const struct upstream *upstream;
+};
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    (void)error;
+    struct gateway *gateway = memory_zeroed(1, sizeof *gateway);
+    gateway->forwarder = http_forwarder_new(environment->loop);
+    gateway->internal_key = config_text(environment->config, SETTING_INTERNAL_SERVICE_API_KEY);
+    gateway->timeout_ms = config_number(environment->config, SETTING_REQUEST_TIMEOUT_MS);
+    return gateway;
+}
+
+static void stop(void *state)
+{
+    struct gateway *gateway = state;
+    http_forwarder_free(&gateway->forwarder);
+    struct upstream *next = NULL;
+    for (struct upstream *upstream = gateway->upstreams; upstream != NULL; upstream = next) {
+        next = upstream->next;
+        free(upstream->base_url);
+        free(upstream->routes);
+        free(upstream);
+    }
+    free(gateway);
+}
+
+static bool write_url(const struct upstream *upstream, const struct http_exchange *exchange,
+                      char url[static URL_MAX])
+{
+    const char *query = http_query(exchange);
+    int length = snprintf(url, URL_MAX, "%s%s%s%s", upstream->base_url, http_path(exchange),
+                          query[0] != '\0' ? "?" : "", query);
+    return length > 0 && length < URL_MAX;
+}
+
+static void write_traceparent(const struct trace *trace, char text[static TRACEPARENT_SIZE])
+{
+    snprintf(text, TRACEPARENT_SIZE, "00-%s-%s-%s", trace->trace_id, trace->span_id,
+             trace->sampled ? "01" : "00");
+}
+
+#define PASSED_HEADERS_MAX 8
+
+// The headers that go on; answers how many. The internal key is ours, not a copy of the sender's.
+static size_t choose_headers(const struct upstream *upstream, const struct http_exchange *exchange,
+                             const char *traceparent, struct http_pair headers[PASSED_HEADERS_MAX])
+{
+    static const char *const passed[] = {"Content-Type", "Authorization", "Idempotency-Key",
+                                         "Last-Event-ID"};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
+        const char *value = http_header(exchange, passed[i]);
+        if (value != NULL) {
+            headers[count++] = (struct http_pair){passed[i], value};
+        }
+    }
+    if (http_header(exchange, "X-Internal-Key") != NULL) {
+        headers[count++] = (struct http_pair){"X-Internal-Key", upstream->gateway->internal_key};
+    }
+    headers[count++] = (struct http_pair){"X-Request-ID", http_request_id(exchange)};
+    headers[count++] = (struct http_pair){"traceparent", traceparent};
+    return count;
+}
+
+static void on_answer(void *arg, const struct http_result *result)
+{
+    struct errand *errand = arg;
+    struct http_exchange *exchange = errand->exchange;
+    if (result->status == 0) {
+        char detail[128];
+        snprintf(detail, sizeof detail, "%s does not answer, try again", errand->upstream->name);
+        http_answer_unavailable(exchange, detail, RETRY_MS);
+    } else {
+        if (result->retry_after[0] != '\0') {
+            http_answer_header(exchange, "Retry-After", result->retry_after);
+        }
+        http_answer_bytes(exchange, result->status, result->content_type, result->body.data,
+                          result->body.length);
+    }
+    http_finish(exchange);
+    free(errand);
+}
+
+static void forward(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    const struct upstream *upstream = state;
+    char url[URL_MAX];
+    if (!write_url(upstream, exchange, url)) {
+        http_answer_problem(exchange, 414, "the address is too long");
+        http_finish(exchange);
+        return;
+    }
+    char traceparent[TRACEPARENT_SIZE];
+    write_traceparent(http_trace(exchange), traceparent);
+    struct http_pair headers[PASSED_HEADERS_MAX];
+    struct errand *errand = memory_new(sizeof *errand);
+    *errand = (struct errand){exchange, upstream};
+    http_forwarder_call(
+        upstream->gateway->forwarder,
+        &(struct http_call){
+            .method = http_method(exchange),
+            .url = url,
+            .headers = headers,
+            .header_count = choose_headers(upstream, exchange, traceparent, headers),
+            .body = http_body(exchange),
+            .timeout_ms = upstream->gateway->timeout_ms,
+            .maximum_answer = ANSWER_MAX,
+        },
+        on_answer, errand);
+}
+
+void gateway_forward_routes(void *state, struct router *router, const struct service *service,
+                            const char *base_url)
+{
+    struct gateway *gateway = state;
+    struct upstream *upstream = memory_zeroed(1, sizeof *upstream);
+    upstream->gateway = gateway;
+    upstream->name = service->name;
+    upstream->base_url = memory_copy_text(base_url);
+    upstream->next = gateway->upstreams;
+    gateway->upstreams = upstream;
+
+    upstream->routes = memory_zeroed(service->route_count, sizeof *upstream->routes);
+    for (size_t i = 0; i < service->route_count; i++) {
+        upstream->routes[i] = service->routes[i];
+        upstream->routes[i].run_on = RUN_ON_LOOP;
+        upstream->routes[i].handler = forward;
+    }
+    router_add(router, upstream->routes, service->route_count, upstream, NULL, NULL);
+}
+
+const struct service api_gateway_ecs = {
+    .name = "api-gateway-ecs",
+    .needs = NEEDS_TOKEN_KEY | NEEDS_INTERNAL_KEY,
+    .listen = SETTING_API_GATEWAY_LISTEN,
+    .url = SETTING_COUNT,
+    .database = SETTING_COUNT,
+    .start = start,
+    .stop = stop,
+};

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// api-gateway-ecs: the single entry. Its routes are the public routes of every other service; those
+// of a service in this process are called in memory, all others are forwarded over HTTP.
+#pragma once
+
+#include "platform/http/router.h"
+#include "services/service.h"
+
+extern const struct service api_gateway_ecs;
+
+// Adds the routes of a service that runs elsewhere, each forwarded to `base_url`. `gateway` is what
+// the gateway's start made; it keeps the copies that the router refers to.
+void gateway_forward_routes(void *gateway, struct router *router, const struct service *service,
+                            const char *base_url);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/predict: features in, score and contributions out. A prediction takes a tenth of a
+// millisecond and waits for nothing, so it runs on the loop.
+#include "services/credit_analysis_service/service.h"
+
+#include "platform/json.h"
+#include "platform/memory.h"
+#include "platform/model/prediction_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_EVERY_MS 1000
+#define RETRY_MS 1000
+
+struct credit_analysis {
+    struct risk_model *model;
+    struct log *log;
+    struct counter *predicted;
+    struct counter *failed;
+    struct loop_timer *timer;
+    char version[MODEL_VERSION_MAX + 1]; /* the last one seen; on the loop's thread */
+};
+
+// Tells of a new model once it serves; the process's health thread is what reads it.
+static void look_at_version(void *arg)
+{
+    struct credit_analysis *service = arg;
+    char version[MODEL_VERSION_MAX + 1];
+    risk_model_version(service->model, version);
+    if (strcmp(version, service->version) != 0) {
+        memcpy(service->version, version, sizeof version);
+        log_info(service->log, "risk model serves", LOG_TEXT("model_version", version));
+    }
+}
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    (void)error;
+    static const char help[] = "Predictions asked over HTTP, by outcome.";
+    struct credit_analysis *service = memory_zeroed(1, sizeof *service);
+    service->model = environment->model;
+    service->log = environment->log;
+    service->predicted = metrics_counter(environment->metrics, "ecs_predictions_total",
+                                         "outcome=\"answered\"", help);
+    service->failed =
+        metrics_counter(environment->metrics, "ecs_predictions_total", "outcome=\"failed\"", help);
+    look_at_version(service);
+    service->timer =
+        loop_timer_start(environment->loop, LOOK_EVERY_MS, LOOK_EVERY_MS, look_at_version, service);
+    return service;
+}
+
+static void stop(void *state)
+{
+    struct credit_analysis *service = state;
+    loop_timer_free(&service->timer);
+    free(service);
+}
+
+// False when the request was refused, and answered so.
+static bool read_features(struct http_exchange *exchange, struct features *ret)
+{
+    struct span body = http_body(exchange);
+    struct faults faults = {0};
+    char error[JSON_ERROR_SIZE];
+    __attribute__((cleanup(json_release))) json_t *value = json_read(body.data, body.length, error);
+    if (value == NULL) {
+        http_answer_problem(exchange, 400, error);
+        return false;
+    }
+    if (!json_is_object(value)) {
+        faults_add(&faults, "", "must be a JSON object");
+    }
+    if (faults.count > 0 || !features_from_json(value, ret, &faults)) {
+        http_answer_faults(exchange, &faults);
+        return false;
+    }
+    return true;
+}
+
+static void predict(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    struct credit_analysis *service = state;
+    struct features features;
+    struct prediction prediction;
+    if (!read_features(exchange, &features)) {
+        http_finish(exchange);
+        return;
+    }
+    if (risk_model_predict(service->model, &features, &prediction)) {
+        counter_add(service->predicted, 1);
+        http_answer_json(exchange, 200, prediction_to_json(&prediction, &features));
+    } else {
+        counter_add(service->failed, 1);
+        http_answer_unavailable(exchange, "The risk model gives no answer.", RETRY_MS);
+    }
+    http_finish(exchange);
+}
+
+static const struct route routes[] = {
+    {HTTP_POST, "/v1/predict", AUTH_INTERNAL_KEY, RUN_ON_LOOP, predict, .has_body = true},
+};
+
+const struct service credit_analysis_service = {
+    .name = "credit-analysis-service",
+    .needs = NEEDS_MODEL | NEEDS_INTERNAL_KEY,
+    .listen = SETTING_CREDIT_ANALYSIS_SERVICE_LISTEN,
+    .url = SETTING_CREDIT_ANALYSIS_SERVICE_URL,
+    .internal = true,
+    .database = SETTING_COUNT,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .start = start,
+    .stop = stop,
+};

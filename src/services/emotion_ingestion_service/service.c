@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/emotions/stream: one event in, one line of the stream `emotions` out, 202 once durable.
+#include "services/emotion_ingestion_service/service.h"
+
+#include "platform/bus/streams.h"
+#include "platform/json.h"
+#include "platform/memory.h"
+#include "services/ingestion.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct emotion_ingestion {
+    struct ingestion *ingestion;
+    int64_t retention_days;
+};
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    (void)error;
+    struct emotion_ingestion *service = memory_zeroed(1, sizeof *service);
+    service->ingestion = ingestion_new(environment, SUBJECT_EMOTIONS);
+    service->retention_days = config_number(environment->config, SETTING_EMOTION_RETENTION_DAYS);
+    return service;
+}
+
+static void stop(void *state)
+{
+    struct emotion_ingestion *service = state;
+    ingestion_free(&service->ingestion);
+    free(service);
+}
+
+static void prepare_receipt(struct http_exchange *exchange, const struct emotion_event *event,
+                            const char *trace_id)
+{
+    char id[UUID_TEXT_SIZE];
+    uuid_format(&event->event_id, id);
+    char body[256];
+    int length = snprintf(body, sizeof body,
+                          "{\"status\":\"event received\",\"eventId\":\"%s\",\"traceId\":\"%s\"}",
+                          id, trace_id);
+    http_answer_bytes(exchange, 202, "application/json", body, (size_t)length);
+}
+
+static void receive_emotion(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    struct emotion_ingestion *service = state;
+    struct event_window window = ingestion_window(service->ingestion, service->retention_days);
+    struct span body = http_body(exchange);
+    struct emotion_event event;
+    struct faults faults = {0};
+    char json_error[JSON_ERROR_SIZE];
+
+    enum event_read read =
+        emotion_from_request(body.data, body.length, &window, &event, &faults, json_error);
+    if (read != EVENT_GOOD) {
+        ingestion_refuse(exchange, read, &faults, json_error);
+        return;
+    }
+    const char *trace_id = http_trace(exchange)->trace_id;
+    char line[EMOTION_LINE_MAX];
+    size_t length = emotion_to_line(&event, trace_id, line);
+    prepare_receipt(exchange, &event, trace_id);
+    ingestion_accept(service->ingestion, exchange, line, length);
+}
+
+static const struct route routes[] = {
+    {HTTP_POST, "/v1/emotions/stream", AUTH_INTERNAL_KEY, RUN_ON_LOOP, receive_emotion,
+     .has_body = true},
+};
+
+const struct service emotion_ingestion_service = {
+    .name = "emotion-ingestion-service",
+    .needs = NEEDS_BUS | NEEDS_INTERNAL_KEY,
+    .listen = SETTING_EMOTION_SERVICE_LISTEN,
+    .url = SETTING_EMOTION_SERVICE_URL,
+    .database = SETTING_COUNT,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .start = start,
+    .stop = stop,
+};

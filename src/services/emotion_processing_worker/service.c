@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch of the stream becomes one statement: raw events that are new and allowed, and their daily
+// sums.
+#include "services/emotion_processing_worker/service.h"
+
+#include "events/emotion_json.h"
+#include "platform/bus/streams.h"
+#include "platform/memory.h"
+#include "services/emotion_processing_worker/retention.h"
+#include "services/worker.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Whoever ends a consent takes this lock alone and so waits for every batch under way; a batch
+// that begins afterwards sees that the consent is gone.
+static const struct db_statement lock_consents = {
+    "lock_consents",
+    "SELECT pg_advisory_xact_lock_shared(hashtext('emotional_data'))",
+};
+
+static const struct db_statement store_emotions = {
+    "store_emotions",
+    "WITH batch AS ("
+    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
+    "                       $5::int4[], $6::int4[], $7::int4[])"
+    "    AS b (event_id, user_id, occurred_at, emotion_type,"
+    "          positivity_ppb, intensity_ppb, stress_ppb)"
+    "), allowed AS ("
+    "  SELECT b.* FROM batch b JOIN consents c"
+    "    ON c.user_id = b.user_id AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL"
+    "), stored AS ("
+    "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"
+    "                                positivity_ppb, intensity_ppb, stress_ppb)"
+    "  SELECT event_id, user_id, occurred_at, emotion_type,"
+    "         positivity_ppb, intensity_ppb, stress_ppb"
+    "  FROM allowed ORDER BY user_id, event_id"
+    "  ON CONFLICT (user_id, event_id) DO NOTHING"
+    "  RETURNING user_id, occurred_at, positivity_ppb, intensity_ppb, stress_ppb"
+    "), summed AS ("
+    "  INSERT INTO emotional_events_summary AS s"
+    "    (user_id, summary_date, event_count, stress_event_count,"
+    "     positivity_sum_ppb, intensity_sum_ppb, stress_sum_ppb)"
+    "  SELECT user_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*),"
+    "         count(*) FILTER (WHERE stress_ppb >= $8::int4),"
+    "         sum(positivity_ppb), sum(intensity_ppb), sum(stress_ppb)"
+    "  FROM stored GROUP BY 1, 2 ORDER BY 1, 2"
+    "  ON CONFLICT (user_id, summary_date) DO UPDATE SET"
+    "    event_count = s.event_count + excluded.event_count,"
+    "    stress_event_count = s.stress_event_count + excluded.stress_event_count,"
+    "    positivity_sum_ppb = s.positivity_sum_ppb + excluded.positivity_sum_ppb,"
+    "    intensity_sum_ppb = s.intensity_sum_ppb + excluded.intensity_sum_ppb,"
+    "    stress_sum_ppb = s.stress_sum_ppb + excluded.stress_sum_ppb,"
+    "    updated_at = now()"
+    ") "
+    "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
+    "       (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
+    "        WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id))",
+};
+
+enum column {
+    EVENT_ID,
+    USER_ID,
+    OCCURRED_AT,
+    EMOTION_TYPE,
+    POSITIVITY,
+    INTENSITY,
+    STRESS,
+    COLUMN_COUNT
+};
+
+struct emotion_worker {
+    const struct service_environment *environment;
+    struct retention *retention;
+    char stress_threshold[16]; /* billionths, as text */
+    struct counter *stored;
+    struct counter *repeated;
+    struct counter *without_consent;
+};
+
+static bool read_event(struct db_array *columns, const char *line, size_t length,
+                       struct uuid *ret_person, const char **ret_reason)
+{
+    struct emotion_event event;
+    if (!emotion_from_line(line, length, &event, ret_reason)) {
+        return false;
+    }
+    db_array_add_uuid(&columns[EVENT_ID], &event.event_id);
+    db_array_add_uuid(&columns[USER_ID], &event.user_id);
+    db_array_add_timestamp(&columns[OCCURRED_AT], event.occurred_at);
+    db_array_add_text(&columns[EMOTION_TYPE], event.type, strlen(event.type));
+    db_array_add_int4(&columns[POSITIVITY], event.positivity);
+    db_array_add_int4(&columns[INTENSITY], event.intensity);
+    db_array_add_int4(&columns[STRESS], event.stress_level);
+    *ret_person = event.user_id;
+    return true;
+}
+
+static void count_events(void *state, const struct worker_outcome *outcome)
+{
+    const struct emotion_worker *worker = state;
+    counter_add(worker->stored, outcome->stored);
+    counter_add(worker->repeated, outcome->allowed - outcome->stored);
+    counter_add(worker->without_consent, outcome->known - outcome->allowed);
+}
+
+static const struct worker_rules rules = {
+    .name = "emotion-processing-worker",
+    .column_count = COLUMN_COUNT,
+    .column_kinds = {DB_UUIDS, DB_UUIDS, DB_TIMESTAMPS, DB_TEXTS, DB_INT4S, DB_INT4S, DB_INT4S},
+    .read = read_event,
+    .lock = &lock_consents,
+    .store = &store_emotions,
+    .count = count_events,
+};
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    struct emotion_worker *worker = memory_zeroed(1, sizeof *worker);
+    struct metrics *metrics = environment->metrics;
+    double threshold = config_decimal(environment->config, SETTING_STRESS_THRESHOLD);
+    worker->environment = environment;
+    snprintf(worker->stress_threshold, sizeof worker->stress_threshold, "%ld",
+             lround(threshold * METRIC_ONE));
+    worker->stored =
+        metrics_counter(metrics, "ecs_emotions_stored_total", NULL, "Emotion events stored.");
+    worker->repeated = metrics_counter(metrics, "ecs_emotions_repeated_total", NULL,
+                                       "Emotion events that were stored before.");
+    worker->without_consent =
+        metrics_counter(metrics, "ecs_emotions_without_consent_total", NULL,
+                        "Emotion events dropped because their person did not consent.");
+    worker->retention = retention_start(environment, error);
+    if (worker->retention == NULL) {
+        free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+static void stop(void *state)
+{
+    struct emotion_worker *worker = state;
+    retention_stop(&worker->retention);
+    free(worker);
+}
+
+static void *open_thread(void *state)
+{
+    const struct emotion_worker *worker = state;
+    return worker_open(&rules, state, worker->environment, worker->stress_threshold);
+}
+
+static const struct consumer_spec consumer = {
+    .stream = STREAM_EMOTIONS,
+    .durable = "emotion-processing-worker",
+    .subject = SUBJECT_EMOTIONS,
+    .handle = worker_handle,
+    .open = open_thread,
+    .close = worker_close,
+};
+
+const struct service emotion_processing_worker = {
+    .name = "emotion-processing-worker",
+    .needs = NEEDS_BUS | NEEDS_DATABASE,
+    .listen = SETTING_COUNT,
+    .url = SETTING_COUNT,
+    .database = SETTING_EMOTION_WORKER_DATABASE_URL,
+    .start = start,
+    .stop = stop,
+    .consumer = &consumer,
+};

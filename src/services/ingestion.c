@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Group commit of requests: the exchange itself waits for the acknowledgement of its line.
+#include "services/ingestion.h"
+
+#include "platform/bus/group_commit.h"
+#include "platform/clock.h"
+#include "platform/memory.h"
+
+#include <stdlib.h>
+
+#define MESSAGES_IN_FLIGHT 2       /* more gains nothing: the broker works on one at a time */
+#define MESSAGE_BYTES (256 * 1024) /* a quarter of the broker's usual max_payload */
+#define WAITING_BYTES (8 * 1024 * 1024)
+#define RETRY_MS 1000
+
+struct ingestion {
+    struct group_commit *group;
+    int64_t max_ahead; /* microseconds */
+};
+
+struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject)
+{
+    const struct config *config = environment->config;
+    struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
+    ingestion->max_ahead =
+        config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
+    ingestion->group =
+        group_commit_new(environment->loop, environment->bus,
+                         &(struct group_commit_options){
+                             .subject = subject,
+                             .maximum_in_flight = MESSAGES_IN_FLIGHT,
+                             .maximum_message_bytes = MESSAGE_BYTES,
+                             .maximum_waiting_bytes = WAITING_BYTES,
+                             .timeout_ms = config_number(config, SETTING_PUBLISH_TIMEOUT_MS),
+                             .metrics = environment->metrics,
+                         });
+    return ingestion;
+}
+
+void ingestion_free(struct ingestion **ingestion)
+{
+    if (*ingestion == NULL) {
+        return;
+    }
+    group_commit_free(&(*ingestion)->group);
+    free(*ingestion);
+    *ingestion = NULL;
+}
+
+struct event_window ingestion_window(const struct ingestion *ingestion, int64_t max_age_days)
+{
+    return (struct event_window){
+        .now = clock_now(),
+        .max_ahead = ingestion->max_ahead,
+        .max_age = max_age_days * MICROSECONDS_A_DAY,
+    };
+}
+
+static void answer_unavailable(struct http_exchange *exchange, enum bus_result result)
+{
+    const char *detail = result == BUS_TIMEOUT
+                             ? "the event may not have been stored; send it again with its id"
+                             : "the event was not stored; send it again";
+    http_answer_unavailable(exchange, detail, RETRY_MS);
+}
+
+static void on_committed(void *arg, enum bus_result result)
+{
+    struct http_exchange *exchange = arg;
+    if (result != BUS_OK) {
+        answer_unavailable(exchange, result);
+    }
+    http_finish(exchange);
+}
+
+void ingestion_accept(struct ingestion *ingestion, struct http_exchange *exchange, const char *line,
+                      size_t length)
+{
+    enum bus_result result =
+        group_commit_add(ingestion->group, line, length, on_committed, exchange);
+    if (result != BUS_OK) {
+        on_committed(exchange, result);
+    }
+}
+
+void ingestion_refuse(struct http_exchange *exchange, enum event_read fault,
+                      const struct faults *faults, const char *json_error)
+{
+    if (fault == EVENT_NOT_JSON) {
+        http_answer_problem(exchange, 400, json_error);
+    } else {
+        http_answer_faults(exchange, faults);
+    }
+    http_finish(exchange);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two ingestion services share: events become lines of a stream by group commit, and a
+// request is answered when its line is durable. Everything here runs on the loop's thread.
+#pragma once
+
+#include "domain/emotion.h"
+#include "domain/faults.h"
+#include "events/emotion_json.h"
+#include "platform/http/exchange.h"
+#include "services/service.h"
+
+#include <stddef.h>
+
+struct ingestion;
+
+// Opens the way to one subject. Lives from a service's start to its stop.
+struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject);
+void ingestion_free(struct ingestion **ingestion);
+
+// The window for an event's own time, as of now, with the given greatest age in days.
+struct event_window ingestion_window(const struct ingestion *ingestion, int64_t max_age_days);
+
+// Sends the 202 that the exchange already holds once the line is durable; a 503 instead when it
+// cannot be made so in time.
+void ingestion_accept(struct ingestion *ingestion, struct http_exchange *exchange, const char *line,
+                      size_t length);
+
+// Ends the exchange of a body that could not be read as an event: 400 or 422.
+void ingestion_refuse(struct http_exchange *exchange, enum event_read fault,
+                      const struct faults *faults, const char *json_error);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a service is: a name, its routes and/or its consumer, and what it needs. `ecs serve` builds
+// the needed pieces of the platform once and mounts the chosen services on them. To add a service:
+// make a folder with one `const struct service`, and add it to the table in commands/serve.c.
+#pragma once
+
+#include "platform/bus/bus.h"
+#include "platform/bus/consumer.h"
+#include "platform/cache.h"
+#include "platform/config.h"
+#include "platform/http/router.h"
+#include "platform/log.h"
+#include "platform/loop.h"
+#include "platform/metrics.h"
+#include "platform/model/risk_model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SERVICE_ERROR_SIZE 512
+
+enum service_needs {
+    NEEDS_DATABASE = 1,
+    NEEDS_BUS = 2,
+    NEEDS_CACHE = 4,
+    NEEDS_MODEL = 8,
+    NEEDS_TOKEN_KEY = 16,
+    NEEDS_INTERNAL_KEY = 32,
+    NEEDS_RISK = 64, /* calls the risk model, here or elsewhere */
+};
+
+// Calls the risk model wherever it runs: in this process or over HTTP. Blocking; from any worker
+// thread. False when there is no usable answer.
+struct risk_client {
+    bool (*predict)(void *arg, const struct features *features, struct prediction *ret);
+    void *arg;
+};
+
+// What a service may use; only what it needs is set. Lives longer than the service.
+struct service_environment {
+    const struct config *config;
+    struct log *log;
+    struct metrics *metrics;
+    struct loop *loop;
+    struct bus *bus;
+    struct cache_health *cache_health;
+    struct risk_model *model;
+    struct risk_client risk;
+    const char *database_url; /* with this service's own role */
+};
+
+struct service {
+    const char *name;      /* as operators know it */
+    unsigned needs;        /* of enum service_needs */
+    enum setting listen;   /* SETTING_COUNT when it has no HTTP */
+    enum setting url;      /* where others find it */
+    bool internal;         /* its routes are not reachable through the gateway */
+    enum setting database; /* the setting of its own role's URL */
+    const struct route *routes;
+    size_t route_count;
+
+    // Makes the service's state, and starts what runs beside its routes. NULL with one line in
+    // `error`.
+    void *(*start)(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE]);
+
+    // Stops what start began; in-flight requests are done by then. NULL when there is nothing to
+    // stop.
+    void (*stop)(void *state);
+
+    // A worker thread's context for the routes that wait; NULL when no route does.
+    void *(*worker_open)(void *state);
+    void (*worker_close)(void *context);
+
+    const struct consumer_spec *consumer; /* NULL: none; its open() gets the service's state */
+};

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch of the stream becomes one statement that stores the transactions which are new.
+#include "services/transaction_processing_worker/service.h"
+
+#include "events/transaction_json.h"
+#include "platform/bus/streams.h"
+#include "platform/memory.h"
+#include "services/worker.h"
+
+#include <stdlib.h>
+
+static const struct db_statement store_transactions = {
+    "store_transactions",
+    "WITH batch AS ("
+    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::timestamptz[])"
+    "    AS b (id, user_id, cents, created_at)"
+    "), allowed AS ("
+    "  SELECT b.* FROM batch b JOIN users u ON u.id = b.user_id"
+    "), stored AS ("
+    "  INSERT INTO transactions (id, user_id, amount, created_at)"
+    "  SELECT id, user_id, cents / 100.00, created_at FROM allowed ORDER BY user_id, id"
+    "  ON CONFLICT (user_id, id) DO NOTHING"
+    "  RETURNING 1"
+    ") "
+    "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
+    "       (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
+    "        WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id))",
+};
+
+enum column { EVENT_ID, USER_ID, CENTS, OCCURRED_AT, COLUMN_COUNT };
+
+struct transaction_worker {
+    const struct service_environment *environment;
+    struct counter *stored;
+    struct counter *repeated;
+};
+
+static bool read_event(struct db_array *columns, const char *line, size_t length,
+                       struct uuid *ret_person, const char **ret_reason)
+{
+    struct transaction_event event;
+    if (!transaction_from_line(line, length, &event, ret_reason)) {
+        return false;
+    }
+    db_array_add_uuid(&columns[EVENT_ID], &event.event_id);
+    db_array_add_uuid(&columns[USER_ID], &event.user_id);
+    db_array_add_int8(&columns[CENTS], event.amount);
+    db_array_add_timestamp(&columns[OCCURRED_AT], event.occurred_at);
+    *ret_person = event.user_id;
+    return true;
+}
+
+static void count_events(void *state, const struct worker_outcome *outcome)
+{
+    const struct transaction_worker *worker = state;
+    counter_add(worker->stored, outcome->stored);
+    counter_add(worker->repeated, outcome->allowed - outcome->stored);
+}
+
+static const struct worker_rules rules = {
+    .name = "transaction-processing-worker",
+    .column_count = COLUMN_COUNT,
+    .column_kinds = {DB_UUIDS, DB_UUIDS, DB_INT8S, DB_TIMESTAMPS},
+    .read = read_event,
+    .store = &store_transactions,
+    .count = count_events,
+};
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    (void)error;
+    struct transaction_worker *worker = memory_zeroed(1, sizeof *worker);
+    worker->environment = environment;
+    worker->stored = metrics_counter(environment->metrics, "ecs_transactions_stored_total", NULL,
+                                     "Transactions stored.");
+    worker->repeated = metrics_counter(environment->metrics, "ecs_transactions_repeated_total",
+                                       NULL, "Transactions that were stored before.");
+    return worker;
+}
+
+static void *open_thread(void *state)
+{
+    const struct transaction_worker *worker = state;
+    return worker_open(&rules, state, worker->environment, NULL);
+}
+
+static const struct consumer_spec consumer = {
+    .stream = STREAM_TRANSACTIONS,
+    .durable = "transaction-processing-worker",
+    .subject = SUBJECT_TRANSACTIONS,
+    .handle = worker_handle,
+    .open = open_thread,
+    .close = worker_close,
+};
+
+const struct service transaction_processing_worker = {
+    .name = "transaction-processing-worker",
+    .needs = NEEDS_BUS | NEEDS_DATABASE,
+    .listen = SETTING_COUNT,
+    .url = SETTING_COUNT,
+    .database = SETTING_TRANSACTION_WORKER_DATABASE_URL,
+    .start = start,
+    .stop = free,
+    .consumer = &consumer,
+};

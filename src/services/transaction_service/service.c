@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/transactions: one transaction in, one line of the stream `transactions` out, 202 once
+// durable. A client's Idempotency-Key decides the event's id, so a retry is the same event.
+#include "services/transaction_service/service.h"
+
+#include "events/transaction_json.h"
+#include "platform/bus/streams.h"
+#include "platform/ids.h"
+#include "platform/json.h"
+#include "services/ingestion.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_AGE_DAYS 3650 /* no account statement reaches further back */
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    (void)error;
+    return ingestion_new(environment, SUBJECT_TRANSACTIONS);
+}
+
+static void stop(void *state)
+{
+    struct ingestion *ingestion = state;
+    ingestion_free(&ingestion);
+}
+
+static bool is_idempotency_key(const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < length; i++) {
+        if (key[i] < 0x20 || key[i] > 0x7e) {
+            return false;
+        }
+    }
+    return length > 0 && length <= IDEMPOTENCY_KEY_MAX;
+}
+
+static void choose_event_id(const char *idempotency_key, struct transaction_event *event,
+                            struct faults *faults)
+{
+    if (idempotency_key == NULL) {
+        event->event_id = ids_new();
+    } else if (is_idempotency_key(idempotency_key)) {
+        event->event_id = ids_from_key(&event->user_id, idempotency_key, strlen(idempotency_key));
+    } else {
+        faults_add(faults, "Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+    }
+}
+
+static void prepare_receipt(struct http_exchange *exchange, const struct transaction_event *event)
+{
+    char user_id[UUID_TEXT_SIZE];
+    char event_id[UUID_TEXT_SIZE];
+    uuid_format(&event->user_id, user_id);
+    uuid_format(&event->event_id, event_id);
+    char body[256];
+    int length = snprintf(body, sizeof body,
+                          "{\"status\":\"event received\",\"userId\":\"%s\",\"eventId\":\"%s\"}",
+                          user_id, event_id);
+    http_answer_bytes(exchange, 202, "application/json", body, (size_t)length);
+}
+
+static void receive_transaction(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    struct ingestion *ingestion = state;
+    struct event_window window = ingestion_window(ingestion, MAX_AGE_DAYS);
+    struct span body = http_body(exchange);
+    struct transaction_event event = {0};
+    struct faults faults = {0};
+    char json_error[JSON_ERROR_SIZE];
+
+    enum event_read read =
+        transaction_from_request(body.data, body.length, &window, &event, &faults, json_error);
+    if (read != EVENT_NOT_JSON) {
+        choose_event_id(http_header(exchange, "Idempotency-Key"), &event, &faults);
+        read = faults.count > 0 ? EVENT_FAULTY : read;
+    }
+    if (read != EVENT_GOOD) {
+        ingestion_refuse(exchange, read, &faults, json_error);
+        return;
+    }
+    if (!uuid_equal(&event.user_id, http_person(exchange))) {
+        http_answer_problem(exchange, 403, "userId must be the person of the token");
+        http_finish(exchange);
+        return;
+    }
+    char line[TRANSACTION_LINE_MAX];
+    size_t length = transaction_to_line(&event, http_trace(exchange)->trace_id, line);
+    prepare_receipt(exchange, &event);
+    ingestion_accept(ingestion, exchange, line, length);
+}
+
+static const struct route routes[] = {
+    {HTTP_POST, "/v1/transactions", AUTH_PERSON, RUN_ON_LOOP, receive_transaction,
+     .has_body = true},
+};
+
+const struct service transaction_service = {
+    .name = "transaction-service",
+    .needs = NEEDS_BUS | NEEDS_TOKEN_KEY,
+    .listen = SETTING_TRANSACTION_SERVICE_LISTEN,
+    .url = SETTING_TRANSACTION_SERVICE_URL,
+    .database = SETTING_COUNT,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .start = start,
+    .stop = stop,
+};

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A credit decision with its offer: made from a prediction and the policy, kept in PostgreSQL,
+// found again, and told as JSON. What is told follows from the rows alone.
+#pragma once
+
+#include "domain/features.h"
+#include "domain/policy.h"
+#include "platform/db/db.h"
+#include "platform/json.h"
+#include "platform/model/risk_model.h"
+
+#include <stdbool.h>
+
+#define CREDIT_TYPE_SIZE 32
+
+struct credit_offer {
+    struct uuid id;
+    money_cents limit;
+    interest_rate rate;
+    char type[CREDIT_TYPE_SIZE];
+    timestamp expires_at;
+};
+
+struct credit_decision {
+    struct uuid id;
+    timestamp made_at;
+    bool approved;
+    risk_score score;
+    json_t *reason_codes; /* owned: credit_decision_release */
+    char reason[REASON_TEXT_SIZE];
+    char model_version[MODEL_VERSION_MAX + 1];
+    char policy_version[POLICY_VERSION_MAX + 1];
+    bool has_offer;
+    struct credit_offer offer;
+};
+
+// What a decision rests on, recorded with it.
+struct decision_grounds {
+    struct features features;
+    bool emotional_consent;
+    struct prediction prediction;
+    const char *trace_id;
+};
+
+// Decides: applies the policy to the score, names the reasons of a denial, words an offer.
+void credit_decision_make(const struct decision_grounds *grounds, const struct policy *policy,
+                          timestamp now, struct credit_decision *ret);
+
+// Frees what a decision holds.
+void credit_decision_release(struct credit_decision *decision);
+
+// Records the decision; its offer takes the place of the one that is open.
+enum db_status credit_decision_store(struct db *db, const char *person,
+                                     const struct credit_decision *decision,
+                                     const struct decision_grounds *grounds);
+
+// The window in which an earlier decision is answered again.
+struct decision_window {
+    const char *after; /* instants as PostgreSQL writes them */
+    const char *until;
+    bool emotional_consent; /* it was made under the same consent */
+};
+
+// The latest decision in the window; *ret_found says whether there is one.
+enum db_status credit_decision_find(struct db *db, const char *person,
+                                    const struct decision_window *window,
+                                    struct credit_decision *ret, bool *ret_found);
+
+// The answer to a person who asked for an analysis. The caller releases it.
+json_t *credit_decision_json(const char *person, const struct credit_decision *decision,
+                             bool cached);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The few things that every handler of this service does alike.
+#include "services/user_and_credit_service/desk.h"
+
+#include "platform/json.h"
+
+#include <time.h>
+
+#define LOOK_UPS 6
+#define LOOK_UP_AFTER_MS 250
+
+static void pause_ms(long milliseconds)
+{
+    struct timespec pause = {.tv_nsec = milliseconds * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+static bool may_be_in_doubt(enum db_status status)
+{
+    return status == DB_UNKNOWN || status == DB_AWAY || status == DB_CONFLICT;
+}
+
+enum db_status desk_transaction(struct desk *desk, db_work *work, void *arg)
+{
+    enum db_status status = db_transaction(desk->db, work, arg);
+    if (status != DB_UNKNOWN) {
+        return status;
+    }
+    // A conflict may be with the lost transaction itself, which the server is about to end.
+    for (int i = 0; i < LOOK_UPS && may_be_in_doubt(status); i++) {
+        pause_ms(LOOK_UP_AFTER_MS);
+        status = db_transaction(desk->db, work, arg);
+    }
+    return status;
+}
+
+void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status)
+{
+    if (status == DB_AWAY || status == DB_RETRY || status == DB_UNKNOWN) {
+        http_answer_unavailable(exchange, "the database is away, try again", 1000);
+        return;
+    }
+    log_error(desk->log, "database refused a request",
+              LOG_TEXT("request_id", http_request_id(exchange)),
+              LOG_TEXT("why", db_error(desk->db)));
+    http_answer_problem(exchange, 500, NULL);
+}
+
+json_t *desk_read_body(struct http_exchange *exchange)
+{
+    struct span body = http_body(exchange);
+    char error[JSON_ERROR_SIZE];
+    json_t *object = json_read_object(body.data, body.length, error);
+    if (object == NULL) {
+        http_answer_problem(exchange, 400, error);
+    }
+    return object;
+}
+
+void desk_answer_no_account(struct http_exchange *exchange)
+{
+    http_answer_problem(exchange, 404, "there is no such account");
+}

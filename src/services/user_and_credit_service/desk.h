@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the handlers of this service share: its state, and the desk of a worker thread with that
+// thread's own connections.
+#pragma once
+
+#include "platform/breaker.h"
+#include "platform/db/transaction.h"
+#include "platform/outbox.h"
+#include "platform/policy_file.h"
+#include "services/service.h"
+#include "services/user_and_credit_service/decision_cache.h"
+
+#include <stdatomic.h>
+
+// One for the process; its parts are safe from every thread.
+struct user_credit {
+    const struct service_environment *environment;
+    struct breaker *breaker; /* before the risk model */
+    struct policy_file *policy;
+    atomic_llong policy_read_ms; /* when the file was looked at last */
+    struct cache_generation *cache_generation;
+    struct outbox *acceptances;
+    char stress_threshold[16]; /* billionths, as text */
+    int64_t decision_seconds;  /* how long an analysis is answered again unchanged */
+};
+
+// One for a worker thread: the context of every handler here.
+struct desk {
+    struct user_credit *service;
+    struct log *log;
+    struct db *db;
+    struct decision_cache *decisions;
+};
+
+// Runs a transaction whose work recognises what an earlier run of it has done: when the answer to a
+// commit is lost, the work is done again, and so finds out.
+enum db_status desk_transaction(struct desk *desk, db_work *work, void *arg);
+
+// Answers what is not DB_OK: 503 where waiting helps; anything else is a defect, and logged.
+void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status);
+
+// Reads the body as one JSON object. NULL when it is not one; the exchange has its 400 then.
+json_t *desk_read_body(struct http_exchange *exchange);
+
+// Answers 404: the token is good, but there is no such account any more.
+void desk_answer_no_account(struct http_exchange *exchange);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service's table of routes, and what lives from its start to its stop: the breaker before the
+// risk model, the policy, and the outbox of accepted offers.
+#include "services/user_and_credit_service/service.h"
+
+#include "domain/emotion.h"
+#include "platform/memory.h"
+#include "services/user_and_credit_service/acceptances.h"
+#include "services/user_and_credit_service/desk.h"
+#include "services/user_and_credit_service/handlers.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void release(struct user_credit *service)
+{
+    outbox_stop(&service->acceptances);
+    cache_generation_free(&service->cache_generation);
+    policy_file_free(&service->policy);
+    breaker_free(&service->breaker);
+    free(service);
+}
+
+static bool start_outbox(struct user_credit *service, char error[static SERVICE_ERROR_SIZE])
+{
+    const struct service_environment *environment = service->environment;
+    struct outbox_options options = {
+        .database_url = environment->database_url,
+        .bus = environment->bus,
+        .publish_timeout_ms = config_number(environment->config, SETTING_PUBLISH_TIMEOUT_MS),
+        .log = environment->log,
+    };
+    char why[DB_ERROR_SIZE];
+    service->acceptances = outbox_start(&acceptances_outbox, &options, why);
+    if (service->acceptances == NULL) {
+        snprintf(error, SERVICE_ERROR_SIZE, "USER_CREDIT_DATABASE_URL: %s", why);
+    }
+    return service->acceptances != NULL;
+}
+
+static void *start(const struct service_environment *environment,
+                   char error[static SERVICE_ERROR_SIZE])
+{
+    const struct config *config = environment->config;
+    char why[POLICY_ERROR_SIZE];
+    struct policy_file *policy = policy_file_load(config_text(config, SETTING_POLICY_PATH), why);
+    if (policy == NULL) {
+        snprintf(error, SERVICE_ERROR_SIZE, "POLICY_PATH: %s", why);
+        return NULL;
+    }
+    struct user_credit *service = memory_zeroed(1, sizeof *service);
+    service->environment = environment;
+    service->policy = policy;
+    service->breaker = breaker_new((int)config_number(config, SETTING_BREAKER_FAILURES),
+                                   config_number(config, SETTING_BREAKER_OPEN_SECONDS) * 1000);
+    service->cache_generation = cache_generation_new();
+    service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
+    snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
+             lround(config_decimal(config, SETTING_STRESS_THRESHOLD) * METRIC_ONE));
+    if (!start_outbox(service, error)) {
+        release(service);
+        return NULL;
+    }
+    return service;
+}
+
+static void stop(void *state)
+{
+    release(state);
+}
+
+static void *open_desk(void *state)
+{
+    struct user_credit *service = state;
+    const struct service_environment *environment = service->environment;
+    struct desk *desk = memory_zeroed(1, sizeof *desk);
+    char error[DB_ERROR_SIZE];
+    desk->service = service;
+    desk->log = environment->log;
+    desk->db = db_open(environment->database_url, "user-and-credit-service", desk->log, error);
+    if (desk->db == NULL) {
+        log_error(desk->log, "the database URL cannot be used", LOG_TEXT("why", error));
+        abort(); /* the outbox read the same URL at start */
+    }
+    desk->decisions =
+        decision_cache_open(config_text(environment->config, SETTING_REDIS_URL),
+                            environment->cache_health, service->cache_generation, desk->db);
+    return desk;
+}
+
+static void close_desk(void *context)
+{
+    struct desk *desk = context;
+    decision_cache_close(&desk->decisions);
+    db_close(&desk->db);
+    free(desk);
+}
+
+static const struct route routes[] = {
+    {HTTP_POST, "/v1/auth/register", AUTH_PUBLIC, RUN_ON_PASSWORDS, register_person,
+     .has_body = true},
+    {HTTP_POST, "/v1/auth/login", AUTH_PUBLIC, RUN_ON_PASSWORDS, login_person, .has_body = true},
+    {HTTP_GET, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_WORKERS, show_profile, .has_body = false},
+    {HTTP_GET, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,
+     show_consent, .has_body = false},
+    {HTTP_PUT, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,
+     change_consent, .has_body = true},
+    {HTTP_POST, "/v1/users/{user_id}/credit-analysis", AUTH_PERSON, RUN_ON_WORKERS, analyse_credit,
+     .has_body = false},
+    {HTTP_POST, "/v1/credit-offers/{offer_id}/accept", AUTH_PERSON, RUN_ON_WORKERS, accept_offer,
+     .has_body = true},
+    {HTTP_GET, "/v1/users/{user_id}/offers", AUTH_PERSON, RUN_ON_WORKERS, list_offers,
+     .has_body = false},
+};
+
+const struct service user_and_credit_service = {
+    .name = "user-and-credit-service",
+    .needs = NEEDS_DATABASE | NEEDS_BUS | NEEDS_CACHE | NEEDS_TOKEN_KEY | NEEDS_RISK,
+    .listen = SETTING_USER_CREDIT_SERVICE_LISTEN,
+    .url = SETTING_USER_CREDIT_SERVICE_URL,
+    .database = SETTING_USER_CREDIT_DATABASE_URL,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .start = start,
+    .stop = stop,
+    .worker_open = open_desk,
+    .worker_close = close_desk,
+};

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SQL of this service. Instants of decisions and consents are taken by clock_timestamp() after
+// the person's lock, so that their order is the order in which they were made.
+#include "services/user_and_credit_service/statements.h"
+
+const struct db_statement sql_lock_person = {
+    "lock_person",
+    "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
+};
+
+const struct db_statement sql_insert_user = {
+    "insert_user",
+    "INSERT INTO users (id, email, password_hash) VALUES ($1, $2, $3)"
+    " RETURNING created_at, updated_at",
+};
+
+const struct db_statement sql_user_by_id = {
+    "user_by_id",
+    "SELECT created_at, updated_at FROM users WHERE id = $1",
+};
+
+const struct db_statement sql_login_by_email = {
+    "login_by_email",
+    "SELECT id, password_hash FROM users WHERE lower(email) = lower($1::text)",
+};
+
+const struct db_statement sql_profile = {
+    "profile",
+    "SELECT u.email, u.created_at, u.updated_at,"
+    "       EXISTS (SELECT FROM consents c WHERE c.user_id = u.id"
+    "               AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL),"
+    "       (a.credit_limit * 100)::bigint, (a.interest_rate * 100)::bigint,"
+    "       a.credit_type, a.activated_at,"
+    "       d.id, d.approved, (d.risk_score * 1000000)::bigint, d.reason, d.created_at"
+    " FROM users u"
+    " LEFT JOIN credit_limits a ON a.user_id = u.id AND a.status = 'active'"
+    " LEFT JOIN LATERAL (SELECT * FROM decisions WHERE user_id = u.id"
+    "                    ORDER BY created_at DESC LIMIT 1) d ON true"
+    " WHERE u.id = $1",
+};
+
+// A period begins after the one before it, also when the clock was set back.
+const struct db_statement sql_grant_consent = {
+    "grant_consent",
+    "INSERT INTO consents (user_id, purpose, granted_at)"
+    " SELECT $1, 'emotional_data',"
+    "        greatest(clock_timestamp(), max(withdrawn_at) + interval '1 microsecond')"
+    " FROM consents WHERE user_id = $1 AND purpose = 'emotional_data'"
+    " HAVING count(*) FILTER (WHERE withdrawn_at IS NULL) = 0",
+};
+
+const struct db_statement sql_withdraw_consent = {
+    "withdraw_consent",
+    "UPDATE consents SET withdrawn_at = greatest(clock_timestamp(), granted_at)"
+    " WHERE user_id = $1 AND purpose = 'emotional_data' AND withdrawn_at IS NULL",
+};
+
+const struct db_statement sql_consent_history = {
+    "consent_history",
+    "SELECT granted_at, withdrawn_at FROM consents"
+    " WHERE user_id = $1 AND purpose = 'emotional_data' ORDER BY granted_at",
+};
+
+// The emotion worker's transactions hold this lock shared.
+const struct db_statement sql_wait_for_emotion_batches = {
+    "wait_for_emotion_batches",
+    "SELECT pg_advisory_xact_lock(hashtext('emotional_data'))",
+};
+
+const struct db_statement sql_delete_emotional_events = {
+    "delete_emotional_events",
+    "DELETE FROM emotional_events WHERE user_id = $1",
+};
+
+const struct db_statement sql_delete_emotional_summary = {
+    "delete_emotional_summary",
+    "DELETE FROM emotional_events_summary WHERE user_id = $1",
+};
+
+// $1 person, $2 how many seconds a decision is answered again. No row: there is no such account.
+const struct db_statement sql_person_to_analyse = {
+    "person_to_analyse",
+    "SELECT clock_timestamp(),"
+    "       count(c.user_id) FILTER (WHERE c.withdrawn_at IS NULL) > 0,"
+    "       greatest(max(c.granted_at), max(c.withdrawn_at),"
+    "                clock_timestamp() - make_interval(secs => $2::int))"
+    " FROM users u LEFT JOIN consents c ON c.user_id = u.id AND c.purpose = 'emotional_data'"
+    " WHERE u.id = $1 GROUP BY u.id",
+};
+
+// $1 person, $2 the instant after which, $3 until when, $4 whether the consent holds.
+const struct db_statement sql_recent_decision = {
+    "recent_decision",
+    "SELECT d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
+    "       to_json(d.reason_codes), d.model_version, d.policy_version,"
+    "       o.id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
+    "       o.credit_type, o.expires_at"
+    " FROM decisions d"
+    " LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
+    " WHERE d.user_id = $1 AND d.created_at > $2 AND d.created_at <= $3"
+    "   AND d.emotional_consent = $4"
+    " ORDER BY d.created_at DESC LIMIT 1",
+};
+
+// $1 person, $2 the end of all windows, $3 stress threshold in billionths, $4 whether the consent
+// holds. The windows are exact, and cheap however many events a person has: whole days (UTC) come
+// from the daily sums, only the part of the window's first day from single events. Today's sums
+// may hold events of clocks ahead of ours; those are taken off again.
+const struct db_statement sql_features = {
+    "features",
+    "WITH windows AS ("
+    "  SELECT $2::timestamptz AS until,"
+    "         $2::timestamptz - interval '7 days' AS week,"
+    "         $2::timestamptz - interval '30 days' AS month"
+    "), spent AS ("
+    "  SELECT count(*) AS transactions, avg(t.amount) AS average"
+    "  FROM transactions t, windows w"
+    "  WHERE t.user_id = $1 AND t.created_at BETWEEN w.month AND w.until"
+    "), days AS ("
+    "  SELECT sum(s.event_count) AS month_events,"
+    "         sum(s.stress_event_count) AS month_stress,"
+    "         sum(s.event_count) FILTER (WHERE s.summary_date > w.week::date) AS week_events,"
+    "         sum(s.positivity_sum_ppb) FILTER (WHERE s.summary_date > w.week::date)"
+    "           AS week_positivity"
+    "  FROM emotional_events_summary s, windows w"
+    "  WHERE $4::boolean AND s.user_id = $1"
+    "    AND s.summary_date > w.month::date AND s.summary_date <= w.until::date"
+    "), month_edge AS ("
+    "  SELECT count(*) AS events, count(*) FILTER (WHERE e.stress_ppb >= $3::int) AS stress"
+    "  FROM emotional_events e, windows w"
+    "  WHERE $4::boolean AND e.user_id = $1"
+    "    AND e.occurred_at >= w.month AND e.occurred_at < w.month::date + 1"
+    "), week_edge AS ("
+    "  SELECT count(*) AS events, sum(e.positivity_ppb) AS positivity"
+    "  FROM emotional_events e, windows w"
+    "  WHERE $4::boolean AND e.user_id = $1"
+    "    AND e.occurred_at >= w.week AND e.occurred_at < w.week::date + 1"
+    "), ahead AS ("
+    "  SELECT count(*) AS events, sum(e.positivity_ppb) AS positivity,"
+    "         count(*) FILTER (WHERE e.stress_ppb >= $3::int) AS stress"
+    "  FROM emotional_events e, windows w"
+    "  WHERE $4::boolean AND e.user_id = $1"
+    "    AND e.occurred_at > w.until AND e.occurred_at < w.until::date + 1"
+    "), totals AS ("
+    "  SELECT coalesce(d.month_events, 0) + m.events - a.events AS month_events,"
+    "         coalesce(d.month_stress, 0) + m.stress - a.stress AS month_stress,"
+    "         coalesce(d.week_events, 0) + w.events - a.events AS week_events,"
+    "         coalesce(d.week_positivity, 0) + coalesce(w.positivity, 0)"
+    "           - coalesce(a.positivity, 0) AS week_positivity"
+    "  FROM days d, month_edge m, week_edge w, ahead a"
+    ") "
+    "SELECT s.transactions, s.average::float8,"
+    "       CASE WHEN t.week_events > 0"
+    "            THEN (t.week_positivity / (t.week_events * 1000000000.0))::float8 END,"
+    "       CASE WHEN t.month_events > 0 THEN t.month_stress END"
+    " FROM spent s, totals t",
+};
+
+const struct db_statement sql_insert_decision = {
+    "insert_decision",
+    "INSERT INTO decisions (id, user_id, created_at, approved, risk_score,"
+    "                       risk_score_without_emotions, features, contributions, reason_codes,"
+    "                       reason, emotional_consent, model_version, policy_version, trace_id)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+};
+
+const struct db_statement sql_supersede_open_offer = {
+    "supersede_open_offer",
+    "UPDATE credit_limits SET status = 'superseded', updated_at = clock_timestamp()"
+    " WHERE user_id = $1 AND status = 'offered' AND accepted_at IS NULL",
+};
+
+const struct db_statement sql_insert_offer = {
+    "insert_offer",
+    "INSERT INTO credit_limits (id, user_id, decision_id, credit_limit, interest_rate, credit_type,"
+    "                           created_at, updated_at, expires_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+};
+
+// A new sequence stands at its first value before nextval() has given it out.
+const struct db_statement sql_cache_generation = {
+    "cache_generation",
+    "SELECT last_value + is_called::int FROM decision_cache_generation",
+};
+
+const struct db_statement sql_next_cache_generation = {
+    "next_cache_generation",
+    "SELECT nextval('decision_cache_generation')",
+};
+
+const struct db_statement sql_offer_state = {
+    "offer_state",
+    "SELECT status, accepted_at, expires_at FROM credit_limits WHERE user_id = $1 AND id = $2",
+};
+
+const struct db_statement sql_accept_offer = {
+    "accept_offer",
+    "UPDATE credit_limits"
+    " SET accepted_at = $3, acceptance_trace_id = $4, updated_at = clock_timestamp()"
+    " WHERE user_id = $1 AND id = $2 AND status = 'offered' AND accepted_at IS NULL",
+};
+
+const struct db_statement sql_expire_offer = {
+    "expire_offer",
+    "UPDATE credit_limits SET status = 'expired', updated_at = clock_timestamp()"
+    " WHERE user_id = $1 AND id = $2 AND status = 'offered' AND accepted_at IS NULL",
+};
+
+const struct db_statement sql_count_offers = {
+    "count_offers",
+    "SELECT count(*) FROM credit_limits WHERE user_id = $1",
+};
+
+const struct db_statement sql_list_offers = {
+    "list_offers",
+    "SELECT id,"
+    "       CASE WHEN status = 'offered' AND accepted_at IS NULL AND expires_at < now()"
+    "            THEN 'expired' ELSE status END,"
+    "       (credit_limit * 100)::bigint, (interest_rate * 100)::bigint, credit_type,"
+    "       created_at, expires_at, activated_at"
+    " FROM credit_limits WHERE user_id = $1"
+    " ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint",
+};
+
+const struct db_statement sql_unpublished_acceptances = {
+    "unpublished_acceptances",
+    "SELECT id, user_id, acceptance_trace_id, credit_limit, interest_rate, credit_type, accepted_at"
+    " FROM credit_limits WHERE accepted_at IS NOT NULL AND acceptance_published_at IS NULL"
+    " ORDER BY accepted_at LIMIT 100 FOR UPDATE SKIP LOCKED",
+};
+
+const struct db_statement sql_mark_acceptances_published = {
+    "mark_acceptances_published",
+    "UPDATE credit_limits c SET acceptance_published_at = clock_timestamp()"
+    " FROM unnest($1::uuid[], $2::uuid[]) AS published (user_id, id)"
+    " WHERE c.user_id = published.user_id AND c.id = published.id",
+};

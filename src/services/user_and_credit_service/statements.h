@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every statement of this service. Parameters and result columns are in the order in which they
+// stand in the SQL; sessions run in UTC.
+#pragma once
+
+#include "platform/db/db.h"
+
+// Lets one transaction at a time decide about a person: analyses and changes of consent.
+extern const struct db_statement sql_lock_person;
+
+// ---- accounts
+extern const struct db_statement sql_insert_user;
+extern const struct db_statement sql_user_by_id;
+extern const struct db_statement sql_login_by_email;
+extern const struct db_statement sql_profile;
+
+// ---- consents
+extern const struct db_statement sql_grant_consent;
+extern const struct db_statement sql_withdraw_consent;
+extern const struct db_statement sql_consent_history;
+extern const struct db_statement sql_wait_for_emotion_batches;
+extern const struct db_statement sql_delete_emotional_events;
+extern const struct db_statement sql_delete_emotional_summary;
+
+// ---- analysis
+extern const struct db_statement sql_person_to_analyse;
+extern const struct db_statement sql_recent_decision;
+extern const struct db_statement sql_features;
+extern const struct db_statement sql_insert_decision;
+extern const struct db_statement sql_supersede_open_offer;
+extern const struct db_statement sql_insert_offer;
+
+// ---- the cache of decisions
+extern const struct db_statement sql_cache_generation;
+extern const struct db_statement sql_next_cache_generation;
+
+// ---- offers
+extern const struct db_statement sql_offer_state;
+extern const struct db_statement sql_accept_offer;
+extern const struct db_statement sql_expire_offer;
+extern const struct db_statement sql_count_offers;
+extern const struct db_statement sql_list_offers;
+extern const struct db_statement sql_unpublished_acceptances;
+extern const struct db_statement sql_mark_acceptances_published;

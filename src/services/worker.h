@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two processing workers share: a batch of lines is read into the columns of one
+// statement, stored in one transaction, and its end told to the consumer.
+#pragma once
+
+#include "platform/bus/consumer.h"
+#include "platform/db/array.h"
+#include "platform/db/db.h"
+#include "services/service.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORKER_COLUMNS_MAX 8
+
+struct worker_rules;
+
+// A worker's thread: its connection and the columns of the batch at hand. The consumer's context.
+struct worker_thread {
+    const struct worker_rules *rules;
+    const struct service_environment *environment;
+    void *state;         /* the service's own */
+    const char *setting; /* the statement's last parameter, or NULL: it has none */
+    struct db *db;
+    struct db_array columns[WORKER_COLUMNS_MAX];
+};
+
+// What a batch came to.
+struct worker_outcome {
+    int64_t known;   /* lines of people who exist */
+    int64_t allowed; /* of these, lines that may be stored */
+    int64_t stored;  /* of these, those that were new */
+};
+
+// How one stream is stored.
+struct worker_rules {
+    const char *name; /* shown in pg_stat_activity */
+    size_t column_count;
+    enum db_array_kind column_kinds[WORKER_COLUMNS_MAX];
+
+    // Reads a line and adds it to the columns. False, nothing added, and a reason (static text)
+    // when it can never be stored.
+    bool (*read)(struct db_array *columns, const char *line, size_t length, struct uuid *ret_person,
+                 const char **ret_reason);
+
+    // Run first in the transaction, or NULL.
+    const struct db_statement *lock;
+
+    // Takes the columns and the setting. Answers one row: how many lines may be stored, how many of
+    // them were new, and the ids in the batch that no person has, separated by commas.
+    const struct db_statement *store;
+
+    // Counts a batch that was committed.
+    void (*count)(void *state, const struct worker_outcome *outcome);
+};
+
+// Makes and frees the context of a consumer's thread; `setting` is not copied.
+struct worker_thread *worker_open(const struct worker_rules *rules, void *state,
+                                  const struct service_environment *environment,
+                                  const char *setting);
+void worker_close(void *thread);
+
+// The consumer's handle_lines_fn.
+enum handled worker_handle(void *thread, struct event_line *lines, size_t count);
+
+// What a transaction's end means for the lines of its batch. A commit whose outcome is unknown is
+// simply tried again: storing is idempotent.
+enum handled worker_verdict(enum db_status status);

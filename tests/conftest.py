@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that the integration and the fault tests share. `topology` is theirs to define."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import people  # noqa: E402
+from harness.engines import BINARY, Engines  # noqa: E402
+from harness.nats import Nats  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is missing: make build", 2)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails shows the end of each process's log."""
+    outcome = yield
+    report = outcome.get_result()
+    topology = getattr(item, "funcargs", {}).get("topology")
+    if report.failed and topology:
+        for name in topology.names:
+            report.sections.append((f"log of {name}", topology.log_tail(name)))
+
+
+@pytest.fixture(scope="session")
+def engines():
+    running = Engines()
+    yield running
+    running.down()
+
+
+@pytest.fixture(scope="session")
+def db(engines):
+    """A function that runs SQL as the owner of the tables and answers the rows, if there are any."""
+    state = SimpleNamespace(connection=engines.connect())
+
+    def run(sql, *parameters):
+        if state.connection.closed:
+            state.connection = engines.connect()
+        with state.connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else None
+
+    run.state = state
+    yield run
+    state.connection.close()
+
+
+@pytest.fixture
+def nats(engines):
+    with Nats(engines.env["NATS_URL"]) as connection:
+        yield connection
+
+
+@pytest.fixture
+def gateway(topology):
+    """Where raw sockets go: .host and .port."""
+    return SimpleNamespace(host=topology.host, port=topology.port)
+
+
+@pytest.fixture
+def anybody(topology):
+    """A client without any credential."""
+    return people.Api(topology.url)
+
+
+@pytest.fixture
+def sender(topology):
+    """A client with the internal key."""
+    return people.Api(topology.url, {"X-Internal-Key": topology.internal_key})
+
+
+@pytest.fixture
+def person(topology):
+    """Makes people: person(), person(consent=False)."""
+    return lambda **options: people.Person(topology, **options)

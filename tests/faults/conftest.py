@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The services as one process each, so that each can fail alone; short deadlines where a test would
+wait for long ones. Every test leaves everything running."""
+
+import os
+
+import pytest
+
+from harness.load import Load
+from harness.people import Person
+from harness.topology import Topology
+
+LONG = os.environ.get("FAULTS_LONG") == "1"
+
+
+@pytest.fixture(scope="session")
+def topology(engines):
+    running = Topology(
+        "services", engines,
+        BREAKER_OPEN_SECONDS="2", ACK_WAIT_MS="2000", MAX_DELIVERIES="4", DECISION_CACHE_SECONDS="300",
+    )  # fmt: skip
+    yield running
+    codes = running.stop()
+    assert set(codes.values()) == {0}, f"exit codes after SIGTERM: {codes}"
+
+
+@pytest.fixture(scope="session")
+def pattern_token(topology):
+    return Person(topology).token
+
+
+@pytest.fixture
+def load(topology, db, pattern_token):
+    """Makes a load: with load(threads=4) as running: ..."""
+    return lambda **options: Load(topology, db, pattern_token, **options)
+
+
+@pytest.fixture
+def times():
+    """How often a random fault is repeated."""
+    return 20 if LONG else 4
+
+
+@pytest.fixture(autouse=True)
+def all_well(engines, topology):
+    """A test begins with everything running, whatever the one before did."""
+    for name in ("postgres", "nats", "redis"):
+        try:
+            engines.resume(name)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    engines.up()
+    for name, process in topology.processes.items():
+        if process.poll() is not None:
+            topology.start(name)
+    topology.wait_ready(60)

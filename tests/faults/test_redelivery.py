@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that come more than once, to one worker or to several at the same time."""
+
+import json
+import signal
+import subprocess
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.engines import BINARY, PLAIN, ROOT
+from harness.nats import Nats
+from harness.people import emotion, people_in_database
+from harness.waiting import free_port, poll
+
+
+def line_of(person, event_id):
+    return json.dumps({**emotion(person, event_id=event_id), "traceId": uuid.uuid4().hex})
+
+
+def counted(db, person):
+    rows = db("SELECT sum(event_count) FROM emotional_events_summary WHERE user_id = %s", person)
+    return int(rows[0][0] or 0)
+
+
+def settled(nats, stream):
+    poll(lambda: nats.backlog(stream) == 0, 60, f"{stream} to be drained")
+
+
+def test_a_repeated_message_is_counted_once(topology, db, nats):
+    [person] = people_in_database(db, 1)
+    lines = [line_of(person, str(uuid.uuid4())) for _ in range(20)]
+    message = "\n".join(lines)
+    for _ in range(50):
+        nats.publish("user.emotions.topic", message)
+    nats.publish("user.emotions.topic", "\n".join(reversed(lines + lines)))
+    settled(nats, "emotions")
+    assert counted(db, person) == 20
+
+
+def test_replicas_share_a_stream_and_count_once(topology, db, nats, engines):
+    people = people_in_database(db, 5)
+    replicas = []
+    for _ in range(2):
+        env = dict(PLAIN, **topology.env, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
+        replicas.append(
+            subprocess.Popen(
+                [str(BINARY), "serve", "emotion-processing-worker"], env=env, cwd=ROOT,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+        )  # fmt: skip
+    try:
+        events = [(person, str(uuid.uuid4())) for person in people for _ in range(40)]
+
+        def publish(part):
+            with Nats(engines.env["NATS_URL"]) as connection:
+                for person, event_id in events[part::2] + events:
+                    connection.publish("user.emotions.topic", line_of(person, event_id))
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(publish, (0, 1, 0, 1)))
+        settled(nats, "emotions")
+        assert [counted(db, person) for person in people] == [40] * 5
+    finally:
+        for replica in replicas:
+            replica.send_signal(signal.SIGTERM)
+        assert [replica.wait(15) for replica in replicas] == [0, 0]
+
+
+def test_a_worker_that_hangs_is_replaced_and_has_one_effect(topology, db, nats):
+    [person] = people_in_database(db, 1)
+    worker = topology.processes["emotion-processing-worker"]
+    env = dict(PLAIN, **topology.env, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
+    for _ in range(30):
+        nats.publish("user.emotions.topic", line_of(person, str(uuid.uuid4())))
+    worker.send_signal(signal.SIGSTOP)
+    for _ in range(30):
+        nats.publish("user.emotions.topic", line_of(person, str(uuid.uuid4())))
+    replica = subprocess.Popen(
+        [str(BINARY), "serve", "emotion-processing-worker"], env=env, cwd=ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        poll(lambda: counted(db, person) == 60, 30)
+    finally:
+        worker.send_signal(signal.SIGCONT)
+        settled(nats, "emotions")
+        replica.send_signal(signal.SIGTERM)
+        replica.wait(15)
+    assert counted(db, person) == 60
+
+
+def test_an_offer_accepted_message_that_repeats_changes_nothing(topology, db, nats, pattern_token):
+    from test_workers_killed import assert_each_active_once, offers_of
+
+    offers = offers_of(topology, db, pattern_token, 1)
+    [(client, person, offer_id)] = offers
+    assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
+    assert_each_active_once(db, nats, offers)
+    before = db("SELECT activated_at, updated_at FROM credit_limits WHERE id = %s", offer_id)
+    [data] = [m[3] for m in nats.stored("credits") if offer_id in m[3].decode()]
+    for _ in range(5):
+        nats.publish("credit.offers.approved", data)
+    settled(nats, "credits")
+    assert db("SELECT activated_at, updated_at FROM credit_limits WHERE id = %s", offer_id) == before
+    assert_each_active_once(db, nats, offers)

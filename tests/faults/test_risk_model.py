@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The risk model: away, slow or talking nonsense; and its circuit breaker."""
+
+import http.server
+import json
+import shutil
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness.engines import ROOT
+from harness.waiting import poll
+
+SERVICE = "credit-analysis-service"
+
+
+@pytest.fixture
+def stand_in(topology):
+    """Kills the service and answers in its place: stand_in(function of the handler)."""
+    address = urlsplit(topology.env["CREDIT_ANALYSIS_SERVICE_URL"])
+    servers = []
+
+    def answer_with(behave):
+        topology.kill(SERVICE)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answer_with.calls += 1
+                behave(self)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer((address.hostname, address.port), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+
+    answer_with.calls = 0
+    yield answer_with
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    if topology.processes[SERVICE].poll() is not None:
+        topology.start(SERVICE)
+    topology.wait_ready()
+
+
+def say(text, status=200):
+    def behave(handler):
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text.encode())
+
+    return behave
+
+
+def good_answer(**changes):
+    features = ("transaction_count_30d", "avg_transaction_value_30d", "avg_positivity_7d", "stress_events_30d")
+    answer = {
+        "risk_score": 0.2, "model_version": "stand-in", "risk_score_without_emotions": 0.2,
+        "contributions": [{"feature": name, "value": None, "contribution": 0.0} for name in features],
+    }  # fmt: skip
+    return json.dumps({**answer, **changes})
+
+
+def healed(person):
+    """Until the breaker has let a trial call through and closed."""
+    someone = person()
+    poll(lambda: someone.analyse().status_code == 200, 15, "the breaker to close")
+
+
+def test_without_the_model_the_breaker_opens_and_closes_again(topology, person):
+    healed(person)
+    someone = person()
+    topology.kill(SERVICE)
+    for _ in range(5):
+        assert someone.analyse().status_code == 503
+    for _ in range(10):
+        answer = someone.analyse()
+        assert answer.status_code == 503
+        assert 1 <= int(answer.headers["Retry-After"]) <= 2
+        assert answer.elapsed.total_seconds() < 0.25, "an open breaker answers at once"
+    topology.start(SERVICE)
+    topology.wait_ready()
+    healed(person)
+    assert someone.analyse().status_code == 200
+
+
+def test_an_open_breaker_lets_one_trial_call_through(topology, person, stand_in):
+    healed(person)
+    someone = person()
+    stand_in(say("no", status=500))
+    for _ in range(5):
+        assert someone.analyse().status_code == 503
+    assert stand_in.calls == 5
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        assert someone.analyse().status_code == 503
+    assert 6 <= stand_in.calls <= 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", good_answer(risk_score=None), good_answer(risk_score=1.5), good_answer(risk_score=-0.1),
+     good_answer(risk_score="0.2"), good_answer().replace("0.2", "NaN", 1), good_answer().replace("0.2", "1e999", 1),
+     good_answer(contributions=None), good_answer(model_version=None), good_answer(model_version="v" * 5000)],
+)  # fmt: skip
+def test_nonsense_of_the_model_decides_nothing(person, stand_in, db, text):
+    healed(person)
+    someone = person()
+    stand_in(say(text))
+    answer = someone.analyse()
+    assert answer.status_code == 503, answer.text
+    assert db("SELECT 1 FROM decisions WHERE user_id = %s", someone.id) == []
+
+
+def test_a_slow_model_is_given_up_in_time(person, stand_in):
+    healed(person)
+    someone, release = person(), threading.Event()
+    stand_in(lambda handler: release.wait(20))
+    answer = someone.analyse()
+    release.set()
+    assert answer.status_code == 503
+    assert answer.elapsed.total_seconds() < 2.5
+
+
+def test_a_broken_model_file_is_refused_and_the_old_one_serves(topology, person, tmp_path):
+    model = tmp_path / "risk.json"
+    shutil.copy(ROOT / "models" / "risk.json", model)
+    topology.restart(SERVICE, MODEL_PATH=str(model))
+    healed(person)
+    before = person().analyse().json()["model_version"]
+    good = model.read_bytes()
+    for content in (good[: len(good) // 2], b"{}", b""):
+        model.write_bytes(content)
+        for _ in range(3):
+            answer = person().analyse()
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["model_version"] == before
+    model.unlink()
+    assert person().analyse().status_code == 200
+    model.write_bytes(good)
+    assert person().analyse().status_code == 200
+    topology.restart(SERVICE)
+
+
+def test_a_broken_policy_file_is_refused_and_the_old_one_holds(topology, person, tmp_path):
+    policy = tmp_path / "policy.json"
+    good = json.loads((ROOT / "config" / "policy.json").read_text())
+    policy.write_text(json.dumps(good))
+    topology.restart("user-and-credit-service", POLICY_PATH=str(policy))
+    for content in ("", "{", json.dumps({**good, "deny_above": 7})):
+        policy.write_text(content)
+        answer = person().analyse()
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["policy_version"] == good["version"]
+    policy.write_text(json.dumps({**good, "version": "the-next-one"}))
+    poll(lambda: person().analyse().json()["policy_version"] == "the-next-one")
+    topology.restart("user-and-credit-service")

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting with a deadline, and free ports."""
+
+import random
+import socket
+import time
+
+INTERVAL = 0.02
+
+
+def poll(until, deadline=15.0, what=None):
+    """Calls until() over and over and returns its first true answer; fails after `deadline` s."""
+    end = time.monotonic() + deadline
+    while True:
+        answer = until()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline} s: {what or until}; last answer: {answer!r}")
+        time.sleep(INTERVAL)
+
+
+def steady(check, seconds, what=None):
+    """Checks that check() stays true for a while: for what must not happen."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert check(), f"no longer true: {what or check}"
+        time.sleep(INTERVAL)
+
+
+def free_port():
+    """A free port below those that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of the binary."""
+
+import json
+import os
+import signal
+import subprocess
+import uuid
+
+import pytest
+
+from harness.engines import BINARY, PLAIN, ROOT
+from harness.people import emotion
+from harness.topology import SERVICES, run_command
+from harness.waiting import free_port, poll
+
+COMMANDS = ["serve", "migrate", "provision", "config", "demo", "events", "dead-letters"]
+
+
+@pytest.fixture(scope="module")
+def env(engines):
+    return dict(engines.env, API_GATEWAY_LISTEN=f"127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_help(command):
+    done = run_command({}, command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout or "usage" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [("help",), ("--help",)])
+def test_help_lists_every_command(arguments):
+    done = run_command({}, *arguments)
+    assert done.returncode == 0
+    assert [command for command in COMMANDS if command not in done.stdout] == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("nothing",), ("--nothing",), ("serve", "nothing"), ("config", "--nothing")])  # fmt: skip
+def test_a_wrong_call_says_what_to_do(arguments):
+    done = run_command({}, *arguments)
+    assert done.returncode != 0
+    assert "help" in (done.stderr + done.stdout).lower()
+
+
+def test_config_prints_every_setting_and_masks_secrets(env):
+    done = run_command(env, "config")
+    assert done.returncode == 0, done.stderr
+    names = [
+        line.split("SETTING(", 1)[1].split(",")[0]
+        for line in (ROOT / "src" / "platform" / "settings.def").read_text().splitlines()
+        if line.startswith("SETTING(")
+    ]
+    assert [name for name in names if name not in done.stdout] == []
+    for name in ("SECRET_KEY", "INTERNAL_SERVICE_API_KEY"):
+        assert env[name] not in done.stdout
+    for name, value in env.items():
+        if name.endswith("_URL") and "@" in value:
+            assert value.split("@")[0].rsplit(":", 1)[1] not in done.stdout, name
+
+
+def test_a_secret_can_come_from_a_file(env, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("s" * 40 + "\n")
+    settings = {name: value for name, value in env.items() if name != "SECRET_KEY"}
+    settings["SECRET_KEY_FILE"] = str(file)
+    done = run_command(settings, "config")
+    assert done.returncode == 0, done.stderr
+    assert "s" * 40 not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("SECRET_KEY", ""), ("SECRET_KEY", "too short"), ("SECRET_KEY", "x" * 31), ("INTERNAL_SERVICE_API_KEY", ""),
+     ("DATABASE_URL", ""), ("NATS_URL", ""), ("NATS_URL", "http://"), ("REDIS_URL", "nonsense"), ("API_GATEWAY_LISTEN", "nowhere"),
+     ("API_GATEWAY_LISTEN", "127.0.0.1:99999"), ("METRICS_LISTEN", "127.0.0.1"), ("STRESS_THRESHOLD", "1.5"),
+     ("STRESS_THRESHOLD", "high"), ("WORKER_BATCH", "0"), ("WORKER_BATCH", "12x"), ("TOKEN_SECONDS", "7200"),
+     ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("MODEL_PATH", "/nonexistent/model.json"),
+     ("POLICY_PATH", "/nonexistent/policy.json"), ("SECRET_KEY_FILE", "/nonexistent")],
+)  # fmt: skip
+def test_a_bad_setting_stops_the_start_with_one_line_that_names_it(env, name, value):
+    settings = dict(env, **{name: value})
+    if name == "SECRET_KEY_FILE":
+        del settings["SECRET_KEY"]
+    if value == "" and name != "SECRET_KEY":
+        del settings[name]
+    done = run_command(settings, "serve", "all", timeout=20)
+    assert done.returncode not in (0, None)
+    said = done.stderr.strip().splitlines()
+    assert len(said) == 1, done.stderr
+    assert name in said[0]
+    assert value not in said[0] or name not in ("SECRET_KEY", "INTERNAL_SERVICE_API_KEY") or not value
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"learner": {}}', "\x00\x01"])
+def test_a_broken_model_stops_the_start(env, tmp_path, content):
+    file = tmp_path / "model.json"
+    file.write_text(content)
+    done = run_command(dict(env, MODEL_PATH=str(file)), "serve", "all", timeout=20)
+    assert done.returncode != 0
+    assert "model" in done.stderr.lower()
+
+
+@pytest.mark.parametrize("change", [{"deny_above": 1.5}, {"base_limit": -1}, {"version": ""}, {"offer_days": 0}, {"base_rate": "x"}])  # fmt: skip
+def test_a_policy_that_makes_no_sense_stops_the_start(env, tmp_path, change):
+    policy = json.loads((ROOT / "config" / "policy.json").read_text())
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({**policy, **change}))
+    done = run_command(dict(env, POLICY_PATH=str(file)), "serve", "all", timeout=20)
+    assert done.returncode != 0
+    assert next(iter(change)) in done.stderr
+
+
+def test_a_port_that_is_taken_is_named(topology, env):
+    settings = dict(env, API_GATEWAY_LISTEN=topology.env["API_GATEWAY_LISTEN"])
+    done = run_command(settings, "serve", "api-gateway-ecs", timeout=20)
+    if done.returncode == 0:
+        pytest.fail("it started on a port that was taken")
+    assert str(topology.port) in done.stderr + done.stdout
+
+
+def test_migrate_can_be_repeated_and_run_at_once(env):
+    for _ in range(2):
+        assert run_command(env, "migrate").returncode == 0
+    running = [
+        subprocess.Popen([str(BINARY), "migrate"], env=dict(PLAIN, **env), cwd=ROOT, stdout=subprocess.DEVNULL)
+        for _ in range(4)
+    ]
+    assert [process.wait(30) for process in running] == [0] * 4
+
+
+def test_migrations_run_at_once_on_an_empty_database(env, engines, db):
+    superuser = psql_as_superuser(engines)
+    name = f"empty_{uuid.uuid4().hex[:8]}"
+    superuser(f"CREATE DATABASE {name} OWNER ecs")
+    try:
+        settings = dict(env, DATABASE_URL=env["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}")
+        running = [
+            subprocess.Popen([str(BINARY), "migrate"], env=dict(PLAIN, **settings), cwd=ROOT, stdout=subprocess.DEVNULL)
+            for _ in range(4)
+        ]  # fmt: skip
+        assert [process.wait(60) for process in running] == [0] * 4
+    finally:
+        superuser(f"DROP DATABASE {name}")
+
+
+def psql_as_superuser(engines):
+    """A function that runs one statement as the superuser."""
+    password = (engines.var / "secrets" / "postgres").read_text()
+    address = engines.env["DATABASE_URL"].split("@")[1].split("/")[0]
+    connection = engines.connect(f"postgresql://postgres:{password}@{address}/postgres")
+
+    def run(sql):
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    return run
+
+
+def test_provision_makes_what_is_missing_and_changes_nothing(env, nats):
+    assert run_command(env, "provision").returncode == 0
+    before = {name: nats.stream(name)["config"] for name in ("emotions", "transactions", "credits", "notifications", "dead-letters")}  # fmt: skip
+    for config in before.values():
+        assert config["storage"] == "file"
+        assert config["retention"] == "limits"
+        assert config["discard"] == "new"
+        assert config["max_age"] > 0
+    done = run_command(dict(env, STREAM_MAX_AGE_HOURS="5"), "provision")
+    assert "emotions" in done.stdout + done.stderr
+    after = {name: nats.stream(name)["config"] for name in before}
+    assert after == before
+    consumers = nats.consumers("emotions")
+    assert [c["config"]["ack_policy"] for c in consumers] == ["explicit"]
+    assert all("deliver_subject" not in c["config"] for c in consumers)
+
+
+def test_events_tail_shows_what_passes(topology, person):
+    with subprocess.Popen(
+        [str(BINARY), "events", "tail", "user.emotions.topic"], env=dict(PLAIN, **topology.env), cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as tail:  # fmt: skip
+        os.set_blocking(tail.stdout.fileno(), False)
+        someone, seen = person(), b""
+
+        def shown():
+            nonlocal seen
+            someone.feel(kind="curious")
+            seen += tail.stdout.read() or b""
+            return someone.id.encode() in seen
+
+        poll(shown)
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(10) in (0, 130, -signal.SIGINT)
+
+
+def test_dead_letters_can_be_listed_shown_replayed_and_purged(topology, sender, nats, db):
+    from harness.people import people_in_database
+
+    run = lambda *arguments: run_command(topology.env, "dead-letters", *arguments)  # noqa: E731
+    assert run("purge").returncode == 0 or run("purge", "--all").returncode == 0
+    nobody = str(uuid.uuid4())
+    event_id = str(uuid.uuid4())
+    assert sender.post("/v1/emotions/stream", json=emotion(nobody, event_id=event_id)).status_code == 202
+    poll(lambda: any(nobody in m[3].decode() for m in nats.stored("dead-letters")))
+
+    listed = run("list")
+    assert listed.returncode == 0
+    assert "unknown user" in listed.stdout
+    sequence = [m[0] for m in nats.stored("dead-letters") if nobody in m[3].decode()][0]
+    shown = run("show", str(sequence))
+    assert shown.returncode == 0
+    assert nobody in shown.stdout
+
+    [stand_in] = people_in_database(db, 1)
+    db("UPDATE users SET id = %s WHERE id = %s AND false", nobody, stand_in)
+    db("INSERT INTO users (id, email, password_hash) VALUES (%s, %s, '!')", nobody, f"{nobody}@example.com")
+    db("INSERT INTO consents (user_id, purpose, granted_at) VALUES (%s, 'emotional_data', now() - interval '1 day')", nobody)  # fmt: skip
+    assert run("replay", str(sequence)).returncode == 0
+    poll(lambda: db("SELECT 1 FROM emotional_events WHERE event_id = %s", event_id))
+    assert run("replay", "999999999").returncode != 0
+    done = run("purge")
+    assert done.returncode == 0 or run("purge", "--all").returncode == 0
+    assert list(nats.stored("dead-letters")) == []
+
+
+def test_serve_names_only_known_services(env):
+    done = run_command(env, "serve", "--help")
+    assert [name for name in SERVICES if name not in done.stdout] == []
+
+
+def test_the_demo_ends_with_all_its_events_counted(topology, db):
+    before = {table: db(f"SELECT count(*) FROM {table}")[0][0] for table in ("transactions", "emotional_events")}
+    help_text = run_command({}, "demo", "--help").stdout
+    assert all(option in help_text for option in ("--rate", "--users", "--seconds"))
+    env = dict(topology.env, API_URL=topology.url)
+    done = run_command(env, "demo", "--users", "5", "--seconds", "4", "--rate", "40", timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for table, count in before.items():
+        assert db(f"SELECT count(*) FROM {table}")[0][0] > count

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The consent to emotional data: given, withdrawn, and what follows."""
+
+import pytest
+
+from harness.waiting import poll
+from problems import assert_faults, assert_problem
+
+
+def path(someone):
+    return f"/v1/users/{someone.id}/consents/emotional_data"
+
+
+def test_a_consent_starts_as_it_was_registered(person):
+    for granted in (True, False):
+        someone = person(consent=granted)
+        answer = someone.client.get(path(someone))
+        assert answer.status_code == 200
+        assert answer.json()["granted"] is granted
+
+
+def test_a_consent_can_be_given_and_withdrawn_with_its_history(person, db):
+    someone = person(consent=False)
+    for granted in (True, False, True):
+        answer = someone.client.put(path(someone), json={"granted": granted})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["granted"] is granted
+        assert someone.client.get(path(someone)).json()["granted"] is granted
+    history = someone.client.get(path(someone)).json()["history"]
+    assert len(history) == 2
+    assert [row["withdrawn_at"] is None for row in history].count(True) == 1
+    rows = db("SELECT count(*), count(withdrawn_at) FROM consents WHERE user_id = %s", someone.id)
+    assert rows == [(2, 1)]
+
+
+def test_giving_a_consent_twice_changes_nothing(person, db):
+    someone = person(consent=True)
+    for _ in range(2):
+        assert someone.client.put(path(someone), json={"granted": True}).status_code == 200
+    assert db("SELECT count(*) FROM consents WHERE user_id = %s", someone.id) == [(1,)]
+
+
+def test_withdrawing_takes_the_emotions_away(person, db):
+    someone = person()
+    assert someone.feel().status_code == 202
+    poll(lambda: db("SELECT 1 FROM emotional_events WHERE user_id = %s", someone.id))
+    assert someone.client.put(path(someone), json={"granted": False}).status_code == 200
+    for table in ("emotional_events", "emotional_events_summary"):
+        poll(lambda: not db(f"SELECT 1 FROM {table} WHERE user_id = %s", someone.id))
+
+
+@pytest.mark.parametrize("body", [{}, {"granted": None}, {"granted": "true"}, {"granted": 1}])
+def test_granted_is_true_or_false(person, body):
+    someone = person()
+    assert_faults(someone.client.put(path(someone), json=body), "granted")
+
+
+def test_another_purpose_is_unknown(person):
+    someone = person()
+    answer = someone.client.get(f"/v1/users/{someone.id}/consents/anything")
+    assert_problem(answer, 404)
+
+
+def test_another_persons_consent_is_out_of_reach(person, db):
+    mine, yours = person(consent=False), person(consent=False)
+    assert_problem(mine.client.get(path(yours)), 403)
+    assert_problem(mine.client.put(path(yours), json={"granted": True}), 403)
+    assert db("SELECT 1 FROM consents WHERE user_id = %s", yours.id) == []

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SQL that docs/sql.md shows runs as it stands, and a role can do only what its service needs."""
+
+import re
+
+import psycopg2
+import pytest
+
+from harness.engines import ROOT
+
+DOCUMENT = ROOT / "docs" / "sql.md"
+
+
+def examples():
+    """(heading, SQL) of each ```sql block."""
+    heading, found = "", []
+    text = DOCUMENT.read_text() if DOCUMENT.exists() else ""
+    for match in re.finditer(r"^#+ +(.+)$|^```sql\n(.*?)^```", text, re.M | re.S):
+        if match.group(1):
+            heading = match.group(1)
+        else:
+            found.append((heading, match.group(2)))
+    return found
+
+
+def test_there_are_examples():
+    assert examples()
+
+
+@pytest.mark.parametrize("heading, sql", examples(), ids=[heading for heading, _ in examples()])
+def test_an_example_runs(topology, person, engines, heading, sql):
+    someone = person()
+    sql = re.sub(r":'?user_id'?|'?<user_id>'?|'00000000-0000-0000-0000-000000000000'", f"'{someone.id}'", sql)
+    connection = engines.connect()
+    connection.autocommit = False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            assert cursor.rowcount >= -1
+    finally:
+        connection.rollback()
+        connection.close()
+
+
+FORBIDDEN = {
+    "EMOTION_WORKER_DATABASE_URL": [
+        "SELECT email FROM users", "SELECT * FROM transactions", "DELETE FROM emotional_events",
+        "SELECT * FROM credit_limits", "UPDATE consents SET withdrawn_at = now()",
+    ],
+    "TRANSACTION_WORKER_DATABASE_URL": [
+        "SELECT password_hash FROM users", "SELECT * FROM emotional_events", "SELECT * FROM consents",
+        "UPDATE transactions SET amount = 1", "DELETE FROM transactions",
+    ],
+    "CREDIT_WORKER_DATABASE_URL": [
+        "SELECT * FROM users", "UPDATE credit_limits SET credit_limit = 1", "DELETE FROM notifications",
+        "SELECT * FROM emotional_events", "INSERT INTO decisions DEFAULT VALUES",
+    ],
+    "USER_CREDIT_DATABASE_URL": [
+        "UPDATE decisions SET approved = true", "DELETE FROM decisions", "INSERT INTO transactions DEFAULT VALUES",
+        "DROP TABLE users", "CREATE TABLE mine ()",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", FORBIDDEN)
+def test_a_service_role_can_do_only_what_it_needs(topology, engines, setting):
+    connection = engines.connect(engines.env[setting])
+    with connection.cursor() as cursor:
+        for sql in FORBIDDEN[setting]:
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(sql)
+    connection.close()
+
+
+def test_money_is_never_a_binary_float(db, topology):
+    rows = db(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND data_type IN ('real', 'double precision')"
+    )
+    assert rows == []

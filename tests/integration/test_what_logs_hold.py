@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs say what happened, and neither secrets nor anybody's emotions. Runs after the other tests of
+its topology, by its name."""
+
+import json
+import re
+
+from harness.people import PASSWORD
+
+LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z - (debug|info|warning|error) - .+$", re.I)
+
+
+def test_a_line_is_an_event(topology, anybody):
+    anybody.get("/v1/nothing")
+    lines = topology.logs().splitlines()
+    assert lines
+    assert [line for line in lines if not LINE.match(line)][:5] == []
+
+
+def test_no_secret_is_in_a_log(topology, person):
+    someone = person()
+    someone.feel(kind="melancholy-in-no-log", positivity=0.123456789)
+    log = topology.logs()
+    secrets = [topology.secret_key, topology.internal_key, PASSWORD, someone.token, "eyJ", "$argon2id$"]
+    for name, value in topology.env.items():
+        if name.endswith("_URL") and "@" in value:
+            secrets.append(value.split("@")[0].rsplit(":", 1)[1])
+    assert [secret for secret in secrets if secret in log] == []
+    for word in ("melancholy-in-no-log", "0.123456789", "positivity", "stress_level"):
+        assert word not in log
+
+
+def test_what_a_client_sends_cannot_forge_a_line(topology, anybody):
+    anybody.post(
+        "/v1/auth/login",
+        json={"email": "a@example.com\n2026-01-01T00:00:00Z - error - forged", "password": PASSWORD},
+    )
+    anybody.get("/v1/%0A2026-01-01T00:00:00Z%20-%20error%20-%20forged")
+    assert not [line for line in topology.logs().splitlines() if line.endswith("- error - forged")]
+
+
+def test_json_lines_on_request(engines):
+    from harness.topology import Topology
+
+    running = Topology("all", engines, LOG_FORMAT="json")
+    try:
+        lines = running.log_file("all").read_text().splitlines()
+        mine = [json.loads(line) for line in lines if line.startswith("{")]
+        assert mine
+        assert all(entry["level"] and entry["message"] for entry in mine)
+    finally:
+        assert set(running.stop().values()) == {0}

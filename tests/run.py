@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""run.py unit|integration|faults ...: runs those tests, in that order, all of them also when one
+fails, and ends with the line `N passed, N failed`. BUILD names another build folder than build."""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / os.environ.get("BUILD", "build")
+
+
+def counts(report):
+    """(passed, failed, skipped) of a JUnit report; one that is missing counts as one failure."""
+    try:
+        tree = ElementTree.parse(report)
+    except (OSError, ElementTree.ParseError):
+        print(f"no report in {report}")
+        return 0, 1, 0
+    failed = skipped = total = 0
+    for case in tree.iter("testcase"):
+        total += 1
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif case.find("skipped") is not None:
+            skipped += 1
+    return total - failed - skipped, failed, skipped
+
+
+def run_unit():
+    report = BUILD / "meson-logs" / "testlog.junit.xml"
+    report.unlink(missing_ok=True)
+    code = subprocess.run(["meson", "test", "-C", str(BUILD), "--print-errorlogs"]).returncode
+    return code, report
+
+
+def run_pytest(folder):
+    report = BUILD / f"{folder}.junit.xml"
+    report.unlink(missing_ok=True)
+    environment = dict(os.environ, ECS_BINARY=str(BUILD / "ecs"), PYTHONDONTWRITEBYTECODE="1")
+    command = [
+        "/usr/bin/python3", "-m", "pytest", "-v", "--tb=short", "--durations=5", "-p", "no:cacheprovider",
+        f"--junitxml={report}", str(ROOT / "tests" / folder),
+    ]  # fmt: skip
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode, report
+
+
+def main():
+    passed = failed = skipped = 0
+    for section in sys.argv[1:]:
+        started = time.monotonic()
+        print(f"== {section}", flush=True)
+        code, report = run_unit() if section == "unit" else run_pytest(section)
+        good, bad, left = counts(report)
+        # A runner that failed without a failing test (an error at its end, say) is a failure too.
+        bad = max(bad, 1) if code else bad
+        print(f"== {section}: {good} passed, {bad} failed, {left} skipped, {time.monotonic() - started:.0f} s")
+        passed, failed, skipped = passed + good, failed + bad, skipped + left
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
