@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ecs config`: what every setting is, where it came from and what it means.
-#include "commands/command.h"
 #include "platform/config.h"
+#include "commands/command.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -10,8 +10,9 @@
 int command_config(int argc, char **argv)
 {
     static const struct argp parser = {
-        .doc = "Prints every setting: its value (secrets masked), its meaning and where it came from. "
-               "Exits with 1 and one line when a value is bad.",
+        .doc =
+            "Prints every setting: its value (secrets masked), its meaning and where it came from. "
+            "Exits with 1 and one line when a value is bad.",
     };
     argp_parse(&parser, argc, argv, 0, NULL, NULL);
 

@@ -244,29 +244,27 @@ size_t process_connections(const struct process *process)
     return open;
 }
 
-static void unmount(struct mounted *mounted)
+// First those who may still work on a request, then the requests, then what both stood on.
+static void stop_threads(struct mounted *mounted)
 {
-    if (mounted->consumer != NULL) {
-        consumer_join(&mounted->consumer);
-    }
-    if (mounted->workers != NULL) {
-        workers_stop(&mounted->workers);
-        workers_stop(&mounted->passwords);
-    }
-    if (mounted->service->stop != NULL) {
-        mounted->service->stop(mounted->state);
-    }
+    consumer_join(&mounted->consumer);
+    workers_stop(&mounted->workers);
+    workers_stop(&mounted->passwords);
 }
 
 void process_unmount_services(struct process *process)
 {
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        stop_threads(&process->mounted[i]);
+    }
     http_server_free(&process->metrics_server);
-    router_free(&process->metrics_router);
     for (size_t i = 0; i < process->mounted_count; i++) {
         http_server_free(&process->mounted[i].server);
-        router_free(&process->mounted[i].router);
     }
+    router_free(&process->metrics_router);
     while (process->mounted_count > 0) {
-        unmount(&process->mounted[--process->mounted_count]);
+        struct mounted *mounted = &process->mounted[--process->mounted_count];
+        router_free(&mounted->router);
+        mounted->service->stop(mounted->state);
     }
 }

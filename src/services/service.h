@@ -64,8 +64,7 @@ struct service {
     void *(*start)(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE]);
 
-    // Stops what start began; in-flight requests are done by then. NULL when there is nothing to
-    // stop.
+    // Stops what start began and frees the state; in-flight requests are done by then.
     void (*stop)(void *state);
 
     // A worker thread's context for the routes that wait; NULL when no route does.

@@ -104,16 +104,12 @@ class Person:
 def people_in_database(db, count, consent=True):
     """Ids of people put straight into the database: for loads, without hashing passwords."""
     ids = [str(uuid.UUID(int=random.getrandbits(128), version=4)) for _ in range(count)]
-    with db.cursor() as cursor:
-        for person in ids:
-            cursor.execute(
-                "INSERT INTO users (id, email, password_hash) VALUES (%s, %s, '!')",
-                (person, new_email()),
+    for person in ids:
+        db("INSERT INTO users (id, email, password_hash) VALUES (%s, %s, '!')", person, new_email())
+        if consent:
+            db(
+                "INSERT INTO consents (user_id, purpose, granted_at)"
+                " VALUES (%s, 'emotional_data', now() - interval '60 days')",
+                person,
             )
-            if consent:
-                cursor.execute(
-                    "INSERT INTO consents (user_id, purpose, granted_at)"
-                    " VALUES (%s, 'emotional_data', now() - interval '60 days')",
-                    (person,),
-                )
     return ids

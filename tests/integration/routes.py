@@ -13,9 +13,9 @@ ROW = re.compile(
 
 
 def all_routes():
-    """The rows `{HTTP_POST, "/v1/...", AUTH_..., ...}` below src/services."""
+    """The rows `{HTTP_POST, "/v1/...", AUTH_..., ...}` in the services' folders."""
     found = []
-    for file in sorted((ROOT / "src" / "services").rglob("*.c")):
+    for file in sorted((ROOT / "src" / "services").glob("*/*.c")):
         for row in ROW.finditer(file.read_text()):
             has_body = bool(re.search(r"\.has_body = true|,\s*true\s*$", row["rest"]))
             found.append(Route(row["method"], row["pattern"], row["auth"], file.parent.name, has_body))

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import uuid
 
@@ -112,12 +113,13 @@ def test_a_policy_that_makes_no_sense_stops_the_start(env, tmp_path, change):
     assert next(iter(change)) in done.stderr
 
 
-def test_a_port_that_is_taken_is_named(topology, env):
-    settings = dict(env, API_GATEWAY_LISTEN=topology.env["API_GATEWAY_LISTEN"])
-    done = run_command(settings, "serve", "api-gateway-ecs", timeout=20)
-    if done.returncode == 0:
-        pytest.fail("it started on a port that was taken")
-    assert str(topology.port) in done.stderr + done.stdout
+def test_a_port_that_is_taken_is_named(env):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = dict(env, API_GATEWAY_LISTEN=f"127.0.0.1:{port}")
+        done = run_command(settings, "serve", "api-gateway-ecs", timeout=20)
+    assert done.returncode != 0
+    assert str(port) in done.stderr
 
 
 def test_migrate_can_be_repeated_and_run_at_once(env):
@@ -195,8 +197,6 @@ def test_events_tail_shows_what_passes(topology, person):
 
 
 def test_dead_letters_can_be_listed_shown_replayed_and_purged(topology, sender, nats, db):
-    from harness.people import people_in_database
-
     run = lambda *arguments: run_command(topology.env, "dead-letters", *arguments)  # noqa: E731
     assert run("purge").returncode == 0 or run("purge", "--all").returncode == 0
     nobody = str(uuid.uuid4())
@@ -212,8 +212,6 @@ def test_dead_letters_can_be_listed_shown_replayed_and_purged(topology, sender, 
     assert shown.returncode == 0
     assert nobody in shown.stdout
 
-    [stand_in] = people_in_database(db, 1)
-    db("UPDATE users SET id = %s WHERE id = %s AND false", nobody, stand_in)
     db("INSERT INTO users (id, email, password_hash) VALUES (%s, %s, '!')", nobody, f"{nobody}@example.com")
     db("INSERT INTO consents (user_id, purpose, granted_at) VALUES (%s, 'emotional_data', now() - interval '1 day')", nobody)  # fmt: skip
     assert run("replay", str(sequence)).returncode == 0

@@ -145,10 +145,11 @@ def test_requests_in_a_row_are_answered_in_order(gateway):
 
 
 def test_slow_and_quick_requests_in_a_row_keep_their_order(gateway):
-    login = LOGIN + "X-Request-ID: {}\r\nContent-Length: 52\r\n\r\n" + '{"email": "a@example.com", "password": "abcdefghij"}'
+    login = LOGIN + "X-Request-ID: N\r\nContent-Length: 52\r\n\r\n" + '{"email": "a@example.com", "password": "abcdefghij"}'
     with Raw(gateway) as connection:
         connection.send(
-            login.format(1) + get(headers="Host: x\r\nX-Request-ID: 2\r\n") + login.format(3)
+            login.replace("N", "1") + get(headers="Host: x\r\nX-Request-ID: 2\r\n")
+            + login.replace("N", "3")
             + get("/none", headers="Host: x\r\nX-Request-ID: 4\r\n")
         )  # fmt: skip
         answers = [connection.answer() for _ in range(4)]

@@ -51,13 +51,13 @@ def test_an_amount_is_stored_to_the_cent(person, db, text, amount):
 @pytest.mark.parametrize(
     "text",
     ["0", "0.00", "-0", "-1", "-0.01", "0.001", "1.001", "100000000", "99999999.991", "1e8", "1e308", "1e-3",
-     '"12.34"', "null", "true", "[]", "{}", "9007199254740993", "1" * 400],
+     '"12.34"', "null", "true", "[]", "{}", "9007199254740993"],
 )  # fmt: skip
 def test_a_bad_amount_is_named(person, text):
     assert_faults(send_text(person(), text), "amount")
 
 
-@pytest.mark.parametrize("text", ["NaN", "1,5", "01", "+1", "1e999"])
+@pytest.mark.parametrize("text", ["NaN", "1,5", "01", "+1", "1e999", "1" * 400])
 def test_what_is_no_json_number_is_refused(person, text):
     answer = send_text(person(), text)
     assert answer.status_code in (400, 422)

@@ -10,7 +10,6 @@
 #define FETCH_MESSAGES_MAX 512
 #define FIRST_WAIT_MS 500
 #define NEXT_WAIT_MS 50
-#define NANOSECONDS_A_MS INT64_C(1000000)
 
 static void add(struct batch *batch, natsMsg *message)
 {
@@ -43,58 +42,43 @@ void batch_free(struct batch *batch)
     *batch = (struct batch){0};
 }
 
-// With no_wait and a deadline the broker sends what is there, or the first that comes.
-static void fetch(struct consumer *consumer, size_t messages, int64_t wait_ms)
+static void take(void *arg, natsMsg *message)
 {
-    jsFetchRequest request;
-    jsFetchRequest_Init(&request);
-    request.Batch = (int)messages;
-    request.NoWait = true;
-    request.Expires = wait_ms * NANOSECONDS_A_MS;
-    // Bounds the memory of a batch; twice the largest message, so that any message fits.
-    request.MaxBytes = 2 * natsConnection_GetMaxPayload(consumer->link->connection);
-    natsMsgList list = {0};
-    const natsStatus status =
-        natsSubscription_FetchRequest(&list, consumer->subscription, &request);
-    for (int i = 0; status == NATS_OK && i < list.Count; i++) {
-        add(&consumer->batch, list.Msgs[i]);
-        list.Msgs[i] = NULL;
-    }
-    natsMsgList_Destroy(&list);
+    add(arg, message);
+}
+
+static size_t fetch(struct consumer *consumer, size_t messages, int64_t wait_ms)
+{
+    const struct pull_request request = {
+        .messages = messages < FETCH_MESSAGES_MAX ? messages : FETCH_MESSAGES_MAX,
+        // Bounds the memory of a batch; twice the largest message, so that any message fits.
+        .bytes = 2 * natsConnection_GetMaxPayload(consumer->link->connection),
+        .wait_ms = wait_ms,
+    };
+    return pull_fetch(consumer->pull, &request, take, &consumer->batch);
 }
 
 // Messages that the stream still holds for this consumer, as the last one fetched tells.
 static uint64_t still_pending(struct consumer *consumer)
 {
-    jsMsgMetaData *meta = NULL;
-    natsMsg *last = consumer->batch.deliveries[consumer->batch.count - 1].message;
-    if (natsMsg_GetMetaData(&meta, last) != NATS_OK) {
-        return 0;
-    }
-    const uint64_t pending = meta->NumPending;
-    jsMsgMetaData_Destroy(meta);
+    const struct batch *batch = &consumer->batch;
+    const uint64_t pending = pull_origin(batch->deliveries[batch->count - 1].message).pending;
     counter_set(consumer->pending, (int64_t)pending);
     return pending;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 void batch_gather(struct consumer *consumer)
 {
     const size_t wanted = consumer->options.batch;
-    struct batch *batch = &consumer->batch;
-    fetch(consumer, smaller(wanted, FETCH_MESSAGES_MAX), FIRST_WAIT_MS);
-    if (batch->count == 0) {
+    const struct batch *batch = &consumer->batch;
+    if (fetch(consumer, wanted, FIRST_WAIT_MS) == 0) {
         return;
     }
-    uint64_t pending = still_pending(consumer);
-    while (pending > 0 && batch->lines.count < wanted && !consumer_is_stopping(consumer)) {
-        const size_t before = batch->count;
-        fetch(consumer, smaller(wanted - batch->lines.count, FETCH_MESSAGES_MAX), NEXT_WAIT_MS);
-        pending = batch->count > before ? still_pending(consumer) : 0;
+    while (batch->lines.count < wanted && !consumer_is_stopping(consumer) &&
+           still_pending(consumer) > 0) {
+        if (fetch(consumer, wanted - batch->lines.count, NEXT_WAIT_MS) == 0) {
+            break;
+        }
     }
     consumer->progress_ms = clock_monotonic_ms();
 }

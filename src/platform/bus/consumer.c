@@ -46,35 +46,13 @@ static void pause_longer(struct consumer *consumer)
 
 static void subscribe(struct consumer *consumer)
 {
-    jsSubOptions options;
-    jsSubOptions_Init(&options);
-    options.Stream = consumer->spec->stream;
-    options.Consumer = consumer->spec->durable;
-    natsStatus status = NATS_CONNECTION_DISCONNECTED;
-    if (link_is_up(consumer->link)) {
-        status = js_PullSubscribe(&consumer->subscription, consumer->link->jetstream,
-                                  consumer->spec->subject, consumer->spec->durable, NULL, &options,
-                                  NULL);
-    }
-    if (status == NATS_OK) {
-        consumer->delivered_ms = clock_monotonic_ms();
-        consumer->pause_ms = 0;
+    consumer->pull = pull_open(consumer->link, consumer->spec->stream, consumer->spec->durable);
+    if (consumer->pull == NULL) {
+        pause_longer(consumer);
         return;
     }
-    if (status == NATS_NOT_FOUND) {
-        bus_streams_missing(consumer->bus);
-    }
-    pause_longer(consumer);
-}
-
-// Destroying a subscription to which messages still come can crash in this client library: it stays
-// a while after its end.
-static void retire_subscription(struct consumer *consumer)
-{
-    natsSubscription_Destroy(consumer->retired);
-    natsSubscription_Unsubscribe(consumer->subscription);
-    consumer->retired = consumer->subscription;
-    consumer->subscription = NULL;
+    consumer->pause_ms = 0;
+    consumer->delivered_ms = clock_monotonic_ms();
 }
 
 // ---- looking after itself
@@ -119,7 +97,7 @@ static void look(struct consumer *consumer)
     if (info->NumPending > 0 && consumer->looked_ms - consumer->delivered_ms >= STALLED_MS) {
         log_warning(consumer->options.log, "messages wait but none comes, subscribing anew",
                     LOG_TEXT("stream", spec->stream), LOG_NUMBER("pending", info->NumPending));
-        retire_subscription(consumer);
+        pull_close(&consumer->pull);
     }
     jsConsumerInfo_Destroy(info);
 }
@@ -172,12 +150,7 @@ static bool open_link(struct consumer *consumer)
 
 static void close_link(struct consumer *consumer)
 {
-    if (consumer->subscription != NULL) {
-        natsSubscription_Unsubscribe(consumer->subscription);
-    }
-    link_flush(consumer->link);
-    natsSubscription_Destroy(consumer->retired);
-    natsSubscription_Destroy(consumer->subscription);
+    pull_close(&consumer->pull);
     link_close(&consumer->link);
 }
 
@@ -189,7 +162,7 @@ static void *run(void *arg)
     }
     consumer->context = consumer->spec->open(consumer->options.arg);
     while (!consumer_is_stopping(consumer)) {
-        if (consumer->subscription == NULL) {
+        if (consumer->pull == NULL) {
             subscribe(consumer);
         } else {
             consume_once(consumer);

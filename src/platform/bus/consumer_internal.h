@@ -6,6 +6,7 @@
 #include "platform/bus/bus_internal.h"
 #include "platform/bus/consumer.h"
 #include "platform/bus/lines.h"
+#include "platform/bus/pull.h"
 
 // One message in hand and its run of lines in the batch.
 struct delivery {
@@ -35,8 +36,7 @@ struct consumer {
     pthread_cond_t stopped;
     atomic_bool stopping;
 
-    natsSubscription *subscription;
-    natsSubscription *retired; /* the one before; destroyed long after its last message */
+    struct pull *pull; /* NULL until subscribed */
     struct batch batch;
     bool away;            /* the handler's dependency is, and that was logged */
     int64_t progress_ms;  /* when the broker last heard that the batch is being worked on */

@@ -17,23 +17,6 @@
 #define NUMBER_SIZE 24
 #define MESSAGE_ID_SIZE 128
 
-struct origin {
-    uint64_t sequence;
-    uint64_t deliveries;
-};
-
-static struct origin origin_of(natsMsg *message)
-{
-    struct origin origin = {.deliveries = 1};
-    jsMsgMetaData *meta = NULL;
-    if (natsMsg_GetMetaData(&meta, message) == NATS_OK) {
-        origin.sequence = meta->Sequence.Stream;
-        origin.deliveries = meta->NumDelivered;
-        jsMsgMetaData_Destroy(meta);
-    }
-    return origin;
-}
-
 // ---- waiting with the batch in hand
 
 static void keep_in_hand(struct consumer *consumer)
@@ -44,7 +27,7 @@ static void keep_in_hand(struct consumer *consumer)
     }
     consumer->progress_ms = now;
     for (size_t i = 0; i < consumer->batch.count; i++) {
-        natsMsg_InProgress(consumer->batch.deliveries[i].message, NULL);
+        pull_in_progress(consumer->link, consumer->batch.deliveries[i].message);
     }
 }
 
@@ -87,7 +70,7 @@ static enum handled attempt(void *arg, struct event_line *lines, size_t count)
 // ---- dead letters
 
 static enum bus_result bury_line(struct consumer *consumer, const struct event_line *line,
-                                 const struct origin *origin, size_t number)
+                                 const struct pull_origin *origin, size_t number)
 {
     const struct consumer_spec *spec = consumer->spec;
     char subject[SUBJECT_SIZE];
@@ -116,7 +99,7 @@ static enum bus_result bury_line(struct consumer *consumer, const struct event_l
 // True when every rejected line of the message is safely a dead letter.
 static bool bury(struct consumer *consumer, const struct delivery *delivery, size_t *ret_buried)
 {
-    struct origin origin = {0};
+    struct pull_origin origin = {0};
     *ret_buried = 0;
     for (size_t i = 0; i < delivery->line_count; i++) {
         const struct event_line *line = &consumer->batch.lines.items[delivery->first_line + i];
@@ -124,7 +107,7 @@ static bool bury(struct consumer *consumer, const struct delivery *delivery, siz
             continue;
         }
         if (*ret_buried == 0) {
-            origin = origin_of(delivery->message);
+            origin = pull_origin(delivery->message);
         }
         const enum bus_result result = bury_line(consumer, line, &origin, i);
         if (result != BUS_OK) {
@@ -146,20 +129,20 @@ static bool bury(struct consumer *consumer, const struct delivery *delivery, siz
 
 // ---- giving back and finishing
 
-static void give_back(struct delivery *delivery)
+static void give_back(struct consumer *consumer, const struct delivery *delivery)
 {
-    const struct origin origin = origin_of(delivery->message);
-    natsMsg_NakWithDelay(delivery->message, retry_delay_ms(origin.deliveries), NULL);
+    const struct pull_origin origin = pull_origin(delivery->message);
+    pull_nak(consumer->link, delivery->message, retry_delay_ms(origin.deliveries));
 }
 
 static void finish(struct consumer *consumer, struct delivery *delivery)
 {
     size_t buried = 0;
     if (!bury(consumer, delivery, &buried)) {
-        give_back(delivery);
+        give_back(consumer, delivery);
         return;
     }
-    natsMsg_Ack(delivery->message, NULL);
+    pull_ack(consumer->link, delivery->message);
     counter_add(consumer->rejected, (int64_t)buried);
     counter_add(consumer->stored, (int64_t)(delivery->line_count - buried));
 }
@@ -167,7 +150,7 @@ static void finish(struct consumer *consumer, struct delivery *delivery)
 static void leave_to_others(struct consumer *consumer)
 {
     for (size_t i = 0; i < consumer->batch.count; i++) {
-        natsMsg_Nak(consumer->batch.deliveries[i].message, NULL);
+        pull_nak(consumer->link, consumer->batch.deliveries[i].message, 0);
     }
 }
 
@@ -192,7 +175,7 @@ static void finish_line_by_line(struct consumer *consumer, struct delivery *deli
         struct event_line *line = &consumer->batch.lines.items[delivery->first_line + i];
         const enum handled result = try_alone(consumer, line);
         if (result == HANDLED_AWAY) {
-            natsMsg_Nak(delivery->message, NULL);
+            pull_nak(consumer->link, delivery->message, 0);
             return;
         }
         if (result == HANDLED_FAILED) {
@@ -212,12 +195,12 @@ static void settle_failed(struct consumer *consumer)
                 LOG_TEXT("subject", consumer->spec->subject), LOG_NUMBER("messages", batch->count),
                 LOG_NUMBER("lines", batch->lines.count));
     for (size_t i = 0; i < batch->count; i++) {
-        if (origin_of(batch->deliveries[i].message).deliveries < maximum) {
-            give_back(&batch->deliveries[i]);
+        if (pull_origin(batch->deliveries[i].message).deliveries < maximum) {
+            give_back(consumer, &batch->deliveries[i]);
         }
     }
     for (size_t i = 0; i < batch->count; i++) {
-        if (origin_of(batch->deliveries[i].message).deliveries >= maximum) {
+        if (pull_origin(batch->deliveries[i].message).deliveries >= maximum) {
             finish_line_by_line(consumer, &batch->deliveries[i]);
         }
     }

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define ANSWER_KEPT ((size_t)64 * 1024) /* bytes; larger buffers are given back after their call   \
-                                         */
-#define IDLE_SECONDS 30L                /* less than servers keep an idle connection */
+#define ANSWER_KEPT                                                                                \
+    ((size_t)64 * 1024)  /* bytes; larger buffers are given back after their call                  \
+                          */
+#define IDLE_SECONDS 30L /* less than servers keep an idle connection */
 
 static size_t body_came(char *data, size_t size, size_t count, void *arg)
 {

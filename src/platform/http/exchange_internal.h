@@ -58,7 +58,7 @@ struct http_exchange {
     const void *mount; /* what the router needs on a worker's thread */
 
     // The answer.
-    int status; /* 0: not answered */
+    int status;     /* 0: not answered */
     bool forgotten; /* finished without an answer */
     char content_type[CONTENT_TYPE_SIZE];
     struct buffer headers; /* added ones, as they go out */

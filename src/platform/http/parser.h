@@ -13,8 +13,9 @@
 #define HTTP_HEAD_MAX ((size_t)16 * 1024)  /* bytes of request line and headers */
 #define HTTP_TARGET_MAX ((size_t)8 * 1024) /* bytes */
 #define HTTP_HEADERS_MAX 100
-#define HTTP_BUFFER_KEPT ((size_t)64 * 1024) /* larger buffers are given back after their request  \
-                                              */
+#define HTTP_BUFFER_KEPT                                                                           \
+    ((size_t)64 * 1024) /* larger buffers are given back after their request                       \
+                         */
 
 // Places in the text of the head, each followed by a NUL there.
 struct http_field {

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event loop: the order of posts, timers, and the end of a round.
+#include "platform/loop.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+struct trail {
+    struct loop *loop;
+    struct loop_hook *hook;
+    struct loop_timer *timer;
+    char steps[64];
+    size_t count;
+    int rounds;
+};
+
+static int set_up(void **state)
+{
+    static struct trail trail;
+    trail = (struct trail){.loop = loop_new()};
+    *state = &trail;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct trail *trail = *state;
+    loop_hook_free(&trail->hook);
+    loop_timer_free(&trail->timer);
+    loop_free(&trail->loop);
+    assert_null(trail->loop);
+    return 0;
+}
+
+static void step(struct trail *trail, char name)
+{
+    trail->steps[trail->count++] = name;
+}
+
+static void step_a(void *arg)
+{
+    step(arg, 'a');
+}
+
+static void step_b(void *arg)
+{
+    struct trail *trail = arg;
+    step(trail, 'b');
+    loop_post(trail->loop, step_a, trail);
+    loop_stop(trail->loop);
+}
+
+static void test_posts_run_in_their_order(void **state)
+{
+    struct trail *trail = *state;
+    loop_post(trail->loop, step_a, trail);
+    loop_post(trail->loop, step_b, trail);
+    loop_post(trail->loop, step_a, trail);
+    loop_run(trail->loop);
+    assert_string_equal(trail->steps, "abaa");
+}
+
+static void count_to_thousand(void *arg)
+{
+    struct trail *trail = arg;
+    if (++trail->rounds == 1000) {
+        loop_stop(trail->loop);
+    }
+}
+
+static void *post_thousand(void *arg)
+{
+    struct trail *trail = arg;
+    for (int i = 0; i < 1000; i++) {
+        loop_post(trail->loop, count_to_thousand, trail);
+    }
+    return NULL;
+}
+
+static void test_no_post_of_another_thread_is_lost(void **state)
+{
+    struct trail *trail = *state;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, post_thousand, trail), 0);
+    loop_run(trail->loop);
+    pthread_join(thread, NULL);
+    assert_int_equal(trail->rounds, 1000);
+}
+
+static void round_ended(void *arg)
+{
+    struct trail *trail = arg;
+    if (trail->count > 0) {
+        step(trail, '|');
+        loop_stop(trail->loop);
+    }
+}
+
+static void test_a_round_ends_after_all_its_posts(void **state)
+{
+    struct trail *trail = *state;
+    trail->hook = loop_on_round_end(trail->loop, round_ended, trail);
+    loop_post(trail->loop, step_a, trail);
+    loop_post(trail->loop, step_a, trail);
+    loop_run(trail->loop);
+    assert_string_equal(trail->steps, "aa|");
+}
+
+static void timer_fired(void *arg)
+{
+    struct trail *trail = arg;
+    step(trail, 't');
+    if (trail->count == 3) {
+        loop_timer_free(&trail->timer);
+        loop_stop(trail->loop);
+    }
+}
+
+static void test_a_timer_repeats_until_it_is_freed(void **state)
+{
+    struct trail *trail = *state;
+    trail->timer = loop_timer_start(trail->loop, 1, 1, timer_fired, trail);
+    loop_run(trail->loop);
+    assert_string_equal(trail->steps, "ttt");
+    assert_null(trail->timer);
+}
+
+static void test_a_stop_before_the_run_ends_it_at_once(void **state)
+{
+    struct trail *trail = *state;
+    loop_stop(trail->loop);
+    loop_run(trail->loop);
+    assert_int_equal(trail->count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_posts_run_in_their_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_post_of_another_thread_is_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_round_ends_after_all_its_posts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_timer_repeats_until_it_is_freed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stop_before_the_run_ends_it_at_once, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
