@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread of an outbox: wait for a signal or a second, then publish until nothing waits.
+// The work of an outbox: publish until nothing waits; then wait for a signal or a second.
 #include "platform/outbox.h"
 
 #include "platform/db/array.h"
 #include "platform/db/transaction.h"
 #include "platform/ids.h"
 #include "platform/memory.h"
+#include "platform/ticker.h"
 
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define POLL_SECONDS 1
+#define LOOK_EVERY_MS 1000
 #define TRACE_ID_LENGTH 32
 #define TRACEPARENT_SIZE 56 /* 00-<32 digits>-<16 digits>-01 and the final NUL */
 
@@ -27,9 +24,7 @@ struct outbox {
     struct db_array users; /* of the rows acknowledged in this transaction */
     struct db_array ids;
     bool refused; /* the broker refused the last message: warned about once */
-    pthread_t thread;
-    sem_t wakings;
-    atomic_bool stopping;
+    struct ticker *ticker;
 };
 
 // ---- one round: a transaction over the rows that wait
@@ -79,7 +74,7 @@ static void publish_rows(struct outbox *outbox, const struct db_result *rows)
 {
     enum bus_result result = BUS_OK;
     for (size_t row = 0; row < db_rows(rows) && result == BUS_OK; row++) {
-        if (atomic_load(&outbox->stopping)) {
+        if (ticker_is_stopping(outbox->ticker)) {
             return;
         }
         result = publish_row(outbox, rows, row);
@@ -114,8 +109,9 @@ static enum db_status relay_waiting(struct db *db, void *arg)
 }
 
 // True when rows were published, and more may wait.
-static bool relay(struct outbox *outbox)
+static bool relay(void *arg)
 {
+    struct outbox *outbox = arg;
     if (!bus_is_up(outbox->options.bus)) {
         return false;
     }
@@ -128,44 +124,11 @@ static bool relay(struct outbox *outbox)
     return status == DB_OK && outbox->ids.count > 0;
 }
 
-// ---- the thread
-
-static void wait_for_work(struct outbox *outbox)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += POLL_SECONDS;
-    sem_clockwait(&outbox->wakings, CLOCK_MONOTONIC, &until);
-    while (sem_trywait(&outbox->wakings) == 0) {
-        // one round serves everybody who woke us
-    }
-}
-
-static void *run(void *arg)
-{
-    struct outbox *outbox = arg;
-    while (!atomic_load(&outbox->stopping)) {
-        if (!relay(outbox)) {
-            wait_for_work(outbox);
-        }
-    }
-    return NULL;
-}
+// ---- from start to stop
 
 void outbox_wake(struct outbox *outbox)
 {
-    sem_post(&outbox->wakings);
-}
-
-// ---- from start to stop
-
-static void release(struct outbox *outbox)
-{
-    db_close(&outbox->db);
-    db_array_free(&outbox->users);
-    db_array_free(&outbox->ids);
-    sem_destroy(&outbox->wakings);
-    free(outbox);
+    ticker_wake(outbox->ticker);
 }
 
 struct outbox *outbox_start(const struct outbox_spec *spec, const struct outbox_options *options,
@@ -181,13 +144,8 @@ struct outbox *outbox_start(const struct outbox_spec *spec, const struct outbox_
     outbox->db = db;
     db_array_init(&outbox->users, DB_UUIDS);
     db_array_init(&outbox->ids, DB_UUIDS);
-    sem_init(&outbox->wakings, 0, 0);
-    int failure = pthread_create(&outbox->thread, NULL, run, outbox);
-    if (failure != 0) {
-        snprintf(error, DB_ERROR_SIZE, "no thread for the outbox: %s", strerror(failure));
-        release(outbox);
-        return NULL;
-    }
+    outbox->ticker = ticker_new("outbox", LOOK_EVERY_MS, relay, outbox);
+    ticker_start(outbox->ticker);
     return outbox;
 }
 
@@ -196,9 +154,10 @@ void outbox_stop(struct outbox **outbox)
     if (*outbox == NULL) {
         return;
     }
-    atomic_store(&(*outbox)->stopping, true);
-    outbox_wake(*outbox);
-    pthread_join((*outbox)->thread, NULL);
-    release(*outbox);
+    ticker_free(&(*outbox)->ticker);
+    db_close(&(*outbox)->db);
+    db_array_free(&(*outbox)->users);
+    db_array_free(&(*outbox)->ids);
+    free(*outbox);
     *outbox = NULL;
 }

@@ -11,11 +11,13 @@
 #include <time.h>
 
 struct ticker {
+    const char *name;
     int64_t pause_ms;
     ticker_work *work;
     void *arg;
     pthread_t thread;
     sem_t wakings;
+    bool started;
     atomic_bool stopping;
 };
 
@@ -46,18 +48,24 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct ticker *ticker_start(const char *name, int64_t pause_ms, ticker_work *work, void *arg)
+struct ticker *ticker_new(const char *name, int64_t pause_ms, ticker_work *work, void *arg)
 {
     struct ticker *ticker = memory_zeroed(1, sizeof *ticker);
+    ticker->name = name;
     ticker->pause_ms = pause_ms;
     ticker->work = work;
     ticker->arg = arg;
     sem_init(&ticker->wakings, 0, 0);
+    return ticker;
+}
+
+void ticker_start(struct ticker *ticker)
+{
     if (pthread_create(&ticker->thread, NULL, run, ticker) != 0) {
         abort(); /* nothing would work without it */
     }
-    pthread_setname_np(ticker->thread, name);
-    return ticker;
+    pthread_setname_np(ticker->thread, ticker->name);
+    ticker->started = true;
 }
 
 void ticker_wake(struct ticker *ticker)
@@ -70,14 +78,16 @@ bool ticker_is_stopping(const struct ticker *ticker)
     return atomic_load(&ticker->stopping);
 }
 
-void ticker_stop(struct ticker **ticker)
+void ticker_free(struct ticker **ticker)
 {
     if (*ticker == NULL) {
         return;
     }
     atomic_store(&(*ticker)->stopping, true);
     ticker_wake(*ticker);
-    pthread_join((*ticker)->thread, NULL);
+    if ((*ticker)->started) {
+        pthread_join((*ticker)->thread, NULL);
+    }
     sem_destroy(&(*ticker)->wakings);
     free(*ticker);
     *ticker = NULL;

@@ -11,15 +11,17 @@ struct ticker;
 // Does the work; true when there is more to do now. Runs on the ticker's thread.
 typedef bool ticker_work(void *arg);
 
-// Starts the thread; `name` is at most 15 characters. Never fails: without a thread at start the
-// process ends.
-struct ticker *ticker_start(const char *name, int64_t pause_ms, ticker_work *work, void *arg);
+// Makes a ticker that does not run yet; `name` is at most 15 characters, static text.
+struct ticker *ticker_new(const char *name, int64_t pause_ms, ticker_work *work, void *arg);
+
+// Starts its thread. Never fails: without a thread at start the process ends.
+void ticker_start(struct ticker *ticker);
 
 // Ends the pause; from any thread.
 void ticker_wake(struct ticker *ticker);
 
-// True once ticker_stop was called: work that takes long looks at it.
+// True once ticker_free was called: work that takes long looks at it.
 bool ticker_is_stopping(const struct ticker *ticker);
 
-// Waits for the work at hand, ends the thread and frees; nulls.
-void ticker_stop(struct ticker **ticker);
+// Waits for the work at hand, ends the thread if it was started, and frees; nulls.
+void ticker_free(struct ticker **ticker);

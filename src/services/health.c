@@ -31,30 +31,6 @@ struct health {
     struct ticker *ticker;
 };
 
-struct health *health_new(struct log *log, struct metrics *metrics)
-{
-    struct health *health = memory_zeroed(1, sizeof *health);
-    health->log = log;
-    health->metrics = metrics;
-    pthread_mutex_init(&health->lock, NULL);
-    return health;
-}
-
-void health_add(struct health *health, const char *name, bool required, health_check *check,
-                void *arg)
-{
-    if (health->count == DEPENDENCIES_MAX) {
-        abort(); /* the table is too small for the program */
-    }
-    health->dependencies[health->count++] = (struct dependency){
-        .name = name,
-        .required = required,
-        .check = check,
-        .arg = arg,
-        .why = "not asked yet",
-    };
-}
-
 static void ask(struct health *health, struct dependency *dependency)
 {
     char why[HEALTH_WHY_SIZE] = "";
@@ -81,9 +57,34 @@ static bool ask_all(void *arg)
     return false;
 }
 
+struct health *health_new(struct log *log, struct metrics *metrics)
+{
+    struct health *health = memory_zeroed(1, sizeof *health);
+    health->log = log;
+    health->metrics = metrics;
+    health->ticker = ticker_new("health", CHECK_EVERY_MS, ask_all, health);
+    pthread_mutex_init(&health->lock, NULL);
+    return health;
+}
+
+void health_add(struct health *health, const char *name, bool required, health_check *check,
+                void *arg)
+{
+    if (health->count == DEPENDENCIES_MAX) {
+        abort(); /* the table is too small for the program */
+    }
+    health->dependencies[health->count++] = (struct dependency){
+        .name = name,
+        .required = required,
+        .check = check,
+        .arg = arg,
+        .why = "not asked yet",
+    };
+}
+
 void health_start(struct health *health)
 {
-    health->ticker = ticker_start("health", CHECK_EVERY_MS, ask_all, health);
+    ticker_start(health->ticker);
 }
 
 void health_stop(struct health **health)
@@ -91,7 +92,7 @@ void health_stop(struct health **health)
     if (*health == NULL) {
         return;
     }
-    ticker_stop(&(*health)->ticker);
+    ticker_free(&(*health)->ticker);
     pthread_mutex_destroy(&(*health)->lock);
     free(*health);
     *health = NULL;

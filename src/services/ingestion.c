@@ -68,6 +68,7 @@ static void on_committed(void *arg, enum bus_result result)
 {
     struct http_exchange *exchange = arg;
     if (result != BUS_OK) {
+        http_answer_withdraw(exchange);
         answer_unavailable(exchange, result);
     }
     http_finish(exchange);

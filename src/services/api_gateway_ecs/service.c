@@ -109,6 +109,10 @@ static void on_answer(void *arg, const struct http_result *result)
         snprintf(detail, sizeof detail, "%s does not answer, try again", errand->upstream->name);
         http_answer_unavailable(exchange, detail, RETRY_MS);
     } else {
+        if (result->status == 401) {
+            // Tokens were checked here: what is refused behind the gateway is a login.
+            http_answer_header(exchange, "WWW-Authenticate", "Bearer");
+        }
         if (result->retry_after[0] != '\0') {
             http_answer_header(exchange, "Retry-After", result->retry_after);
         }

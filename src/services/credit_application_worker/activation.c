@@ -12,6 +12,7 @@
 #include "services/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct accepted_line {
     struct uuid user_id;
@@ -63,6 +64,7 @@ enum offer_column {
     INTEREST_RATE,
     CREDIT_TYPE,
     TRACE_ID,
+    ACTIVATED_AT,
 };
 
 // An offer and its person, as the parameters of the statements.
@@ -80,8 +82,21 @@ static void write_key(const struct accepted_line *accepted, struct offer_key *ke
     key->parameters[1] = db_text_parameter(key->offer_id);
 }
 
-static enum db_status activate_now(struct db *db, const struct offer_key *key,
-                                   const struct db_result *offer)
+static enum db_status activate_now(struct db *db, const struct offer_key *key, bool *ret_activated)
+{
+    enum db_status status = db_run(db, &sql_supersede_active_credit, key->parameters, 2, NULL);
+    if (status != DB_OK) {
+        return status;
+    }
+    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
+    status = db_run(db, &sql_activate_offer, key->parameters, 2, &row);
+    *ret_activated =
+        status == DB_OK && strcmp(db_text(row, 0, 0), offer_status_name(OFFER_ACTIVE)) == 0;
+    return status;
+}
+
+static enum db_status notify(struct db *db, const struct offer_key *key,
+                             const struct db_result *offer)
 {
     struct activated_credit credit = {
         .user_id = key->user_id,
@@ -91,11 +106,7 @@ static enum db_status activate_now(struct db *db, const struct offer_key *key,
         .type = db_text(offer, 0, CREDIT_TYPE),
         .trace_id = db_text(offer, 0, TRACE_ID),
     };
-    enum db_status status = db_run(db, &sql_supersede_active_credit, key->parameters, 1, NULL);
-    if (status == DB_OK) {
-        status = db_run(db, &sql_activate_offer, key->parameters, 2, NULL);
-    }
-    return status == DB_OK ? notification_write(db, &credit) : status;
+    return notification_write(db, &credit);
 }
 
 static enum db_status refuse(struct batch *batch, const struct offer_key *key, const char *state)
@@ -108,6 +119,7 @@ static enum db_status refuse(struct batch *batch, const struct offer_key *key, c
 static enum db_status judge(struct batch *batch, const struct offer_key *key,
                             const struct db_result *row, bool *ret_activated)
 {
+    struct db *db = batch->activator->db;
     struct offer_state offer = {
         .accepted = !db_null(row, 0, ACCEPTED_AT),
         .accepted_at = db_timestamp(row, 0, ACCEPTED_AT),
@@ -116,11 +128,11 @@ static enum db_status judge(struct batch *batch, const struct offer_key *key,
     if (!offer_status_parse(db_text(row, 0, STATUS), &offer.status)) {
         return DB_BROKEN;
     }
-    enum activation activation = offer_activate(&offer);
-    *ret_activated = activation == ACTIVATE_NOW;
-    switch (activation) {
+    enum db_status status = DB_OK;
+    switch (offer_activate(&offer)) {
     case ACTIVATE_NOW:
-        return activate_now(batch->activator->db, key, row);
+        status = activate_now(db, key, ret_activated);
+        return *ret_activated ? notify(db, key, row) : status;
     case ACTIVATE_REFUSED:
         return refuse(batch, key, db_text(row, 0, STATUS));
     case ACTIVATE_DONE_BEFORE:
@@ -144,8 +156,8 @@ static enum db_status activate_one(struct batch *batch, struct accepted_line *ac
     }
     bool known = db_rows(row) > 0;
     batch->lines[accepted->line].rejected = known ? NULL : "unknown offer";
-    if (!known) {
-        return DB_OK;
+    if (!known || !db_null(row, 0, ACTIVATED_AT)) {
+        return DB_OK; /* nothing to do, or done before, whatever became of the credit since */
     }
     return judge(batch, &key, row, &accepted->activated);
 }

@@ -12,21 +12,28 @@ const struct db_statement sql_lock_activations = {
 const struct db_statement sql_lock_accepted_offer = {
     "lock_accepted_offer",
     "SELECT status, accepted_at, expires_at, credit_limit, interest_rate, credit_type,"
-    "       acceptance_trace_id"
+    "       acceptance_trace_id, activated_at"
     " FROM credit_limits WHERE user_id = $1 AND id = $2 FOR UPDATE",
 };
 
 const struct db_statement sql_supersede_active_credit = {
     "supersede_active_credit",
-    "UPDATE credit_limits SET status = 'superseded', updated_at = clock_timestamp()"
-    " WHERE user_id = $1 AND status = 'active'",
+    "UPDATE credit_limits a SET status = 'superseded', updated_at = clock_timestamp()"
+    " FROM credit_limits o"
+    " WHERE o.user_id = $1 AND o.id = $2"
+    "   AND a.user_id = $1 AND a.status = 'active' AND a.accepted_at <= o.accepted_at",
 };
 
+// A credit that is still active was accepted later: then this message came late, and its offer has
+// been superseded already.
 const struct db_statement sql_activate_offer = {
     "activate_offer",
     "UPDATE credit_limits"
-    " SET status = 'active', activated_at = clock_timestamp(), updated_at = clock_timestamp()"
-    " WHERE user_id = $1 AND id = $2",
+    " SET status = CASE WHEN EXISTS (SELECT FROM credit_limits"
+    "                                WHERE user_id = $1 AND status = 'active')"
+    "              THEN 'superseded' ELSE 'active' END,"
+    "     activated_at = clock_timestamp(), updated_at = clock_timestamp()"
+    " WHERE user_id = $1 AND id = $2 RETURNING status",
 };
 
 const struct db_statement sql_expire_unaccepted_offer = {

@@ -64,7 +64,8 @@ struct retention *retention_start(const struct service_environment *environment,
                                          "Raw emotion events removed because of their age.");
     snprintf(retention->days, sizeof retention->days, "%lld",
              (long long)config_number(environment->config, SETTING_EMOTION_RETENTION_DAYS));
-    retention->ticker = ticker_start("retention", LOOK_EVERY_MS, remove_some, retention);
+    retention->ticker = ticker_new("retention", LOOK_EVERY_MS, remove_some, retention);
+    ticker_start(retention->ticker);
     return retention;
 }
 
@@ -73,7 +74,7 @@ void retention_stop(struct retention **retention)
     if (*retention == NULL) {
         return;
     }
-    ticker_stop(&(*retention)->ticker);
+    ticker_free(&(*retention)->ticker);
     db_close(&(*retention)->db);
     free(*retention);
     *retention = NULL;

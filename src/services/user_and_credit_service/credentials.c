@@ -1,90 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of emails, passwords and first consents. Texts come from a strict JSON reader: valid
-// UTF-8 without NUL. Lengths are counted in characters (code points).
+// Reads emails, passwords and first consents out of JSON; the strict reader lets only valid UTF-8
+// without NUL through.
 #include "services/user_and_credit_service/credentials.h"
 
-#include <stdint.h>
+#include "domain/account.h"
+
 #include <string.h>
-
-#define EMAIL_MIN 3
-#define EMAIL_MAX 254
-#define PASSWORD_MIN 8
-#define PASSWORD_MAX 128
-
-// The next character of valid UTF-8, 0 at the end.
-static uint32_t next_character(const char **at)
-{
-    const unsigned char *bytes = (const unsigned char *)*at;
-    if (bytes[0] < 0x80) {
-        *at += bytes[0] != 0;
-        return bytes[0];
-    }
-    size_t length = bytes[0] >= 0xF0 ? 4 : bytes[0] >= 0xE0 ? 3 : 2;
-    uint32_t character = bytes[0] & (0xFFU >> (length + 1));
-    for (size_t i = 1; i < length; i++) {
-        character = character << 6 | (bytes[i] & 0x3FU);
-    }
-    *at += length;
-    return character;
-}
-
-static size_t count_characters(const char *text)
-{
-    size_t count = 0;
-    while (next_character(&text) != 0) {
-        count++;
-    }
-    return count;
-}
-
-// White space and control characters of Unicode, and the marks that turn the writing direction.
-static bool is_space_or_control(uint32_t c)
-{
-    return c <= 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
-           (c >= 0x205F && c <= 0x206F) || c == 0x3000 || c == 0xFEFF;
-}
-
-static bool has_space_or_control(const char *text)
-{
-    for (uint32_t c = next_character(&text); c != 0; c = next_character(&text)) {
-        if (is_space_or_control(c)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static const char *read_text(const json_t *body, const char *field, struct faults *faults)
 {
-    const char *text = json_string_value(json_object_get(body, field));
-    if (text == NULL) {
-        faults_add(faults, field, "must be a text");
+    const json_t *value = json_object_get(body, field);
+    if (!json_is_string(value)) {
+        faults_add(faults, field, value == NULL ? "is required" : "must be a string");
     }
-    return text;
-}
-
-static void check_email(const char *email, struct faults *faults)
-{
-    size_t length = count_characters(email);
-    if (length < EMAIL_MIN || length > EMAIL_MAX) {
-        faults_add(faults, "email", "must be 3 to 254 characters");
-    }
-    if (has_space_or_control(email)) {
-        faults_add(faults, "email", "must not contain spaces or control characters");
-    }
-    const char *at = strchr(email, '@');
-    if (at == NULL || at == email || at[1] == '\0' || strchr(at + 1, '@') != NULL) {
-        faults_add(faults, "email", "must have one @ with something before and after it");
-    }
-}
-
-static void check_password(const char *password, struct faults *faults)
-{
-    size_t length = count_characters(password);
-    if (length < PASSWORD_MIN || length > PASSWORD_MAX) {
-        faults_add(faults, "password", "must be 8 to 128 characters");
-    }
+    return json_string_value(value);
 }
 
 // Absent means no consent: it is never assumed.
@@ -117,10 +46,10 @@ void credentials_for_registration(const json_t *body, struct credentials *ret,
 {
     read_texts(body, ret, faults);
     if (ret->email != NULL) {
-        check_email(ret->email, faults);
+        account_check_email(ret->email, faults);
     }
     if (ret->password != NULL) {
-        check_password(ret->password, faults);
+        account_check_password(ret->password, faults);
     }
     ret->emotional_data = read_consent(body, faults);
 }

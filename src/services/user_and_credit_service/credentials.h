@@ -3,8 +3,8 @@
 #pragma once
 
 #include "domain/faults.h"
+#include "platform/json.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
