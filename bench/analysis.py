@@ -44,7 +44,7 @@ HISTORY = (
 
 def give_history(machine, crowd):
     values = {"people": crowd, "events": EVENTS_EACH, "transactions": TRANSACTIONS_EACH}
-    with people.database(machine) as connection, connection.cursor() as cursor:
+    with people.database(machine) as cursor:
         for statement in HISTORY:
             cursor.execute(statement, values)
 

@@ -7,8 +7,9 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import uuid
+
+from machine import Failure
 
 SCRIPT = pathlib.Path(__file__).with_name("load.lua")
 SEPARATOR = "\x1e"
@@ -60,4 +61,4 @@ def run(url, requests_file, connections, seconds):
                 p99_ms=found["p99"] / 1000,
                 connections=connections,
             )
-    sys.exit(f"bench: wrk failed: {output}")
+    raise Failure(f"wrk failed: {output}")

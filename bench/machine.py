@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ECS = ROOT / "build" / "ecs"
+ECS = pathlib.Path(os.environ.get("ECS_BINARY", ROOT / "build" / "ecs"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 NGINX = """
@@ -43,6 +43,10 @@ http {{
 """
 
 
+class Failure(Exception):
+    """Why a part of the benchmark could not be measured."""
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -63,7 +67,7 @@ def wait_until(what, seconds, condition):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"bench: {what} after {seconds} s")
+            raise Failure(f"{what} after {seconds} s")
         time.sleep(0.05)
 
 
@@ -90,7 +94,7 @@ class Server:
 
     def is_ready(self):
         if self.process.poll() is not None:
-            sys.exit(f"bench: a server ended with {self.process.returncode}")
+            raise Failure(f"a server ended with {self.process.returncode}")
         try:
             with urllib.request.urlopen(f"{self.metrics_url}/readyz", timeout=2) as answer:
                 return answer.status == 200
@@ -128,7 +132,7 @@ class Machine:
             if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):
                 sys.exit(f"bench: {program} is missing (apt-get install wrk nginx-light)")
         if not ECS.exists():
-            sys.exit("bench: build/ecs is missing (make build)")
+            sys.exit(f"bench: {ECS} is missing (make build)")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ecs-bench-"))
         self.folder.chmod(0o711)
         self.variables = self.folder / "var"

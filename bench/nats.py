@@ -3,9 +3,10 @@
 
 import json
 import socket
-import sys
 import urllib.parse
 import uuid
+
+from machine import Failure
 
 IN_FLIGHT = 64  # messages not yet acknowledged
 
@@ -44,13 +45,13 @@ class Publisher:
         while True:
             words = self.input.readline().split()
             if not words or words[0] == b"-ERR":
-                sys.exit(f"bench: the broker ended the connection: {b' '.join(words).decode()}")
+                raise Failure(f"the broker ended the connection: {b' '.join(words).decode()}")
             if words[0] == b"PING":
                 self.socket.sendall(b"PONG\r\n")
             if words[0] in (b"MSG", b"HMSG"):
                 payload = self.input.read(int(words[-1]) + 2)
                 if words[0] == b"HMSG" or b'"error"' in payload:
-                    sys.exit(f"bench: a message was refused: {payload.decode()}")
+                    raise Failure(f"a message was refused: {payload.decode()}")
                 return
 
     def close(self):

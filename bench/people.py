@@ -3,6 +3,7 @@
 would take longer than everything else; and tokens for them, made as the service makes its own."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import io
@@ -17,16 +18,22 @@ import psycopg2
 TYPES = ("joy", "calm", "worry", "anger", "sadness", "interest")
 
 
+@contextlib.contextmanager
 def database(machine):
+    """A cursor whose every statement is a transaction of its own."""
     connection = psycopg2.connect(machine.environment["DATABASE_URL"])
     connection.autocommit = True
-    return connection
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
 
 
 def register_many(machine, count):
     """Registers people who consent to emotional data; returns their ids as text."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
-    with database(machine) as connection, connection.cursor() as cursor:
+    with database(machine) as cursor:
         users = "".join(f"{id}\tbench-{id}@example.com\t!\n" for id in ids)
         cursor.copy_expert("COPY users (id, email, password_hash) FROM STDIN", io.StringIO(users))
         consents = "".join(f"{id}\temotional_data\n" for id in ids)

@@ -18,7 +18,8 @@ class Row:
     id: str
     what: str
     unit: str
-    ours: list  # one figure a pair; a single one when there is nothing to compare with
+    # One figure a pair; a single one when there is nothing to compare with.
+    ours: list = dataclasses.field(default_factory=list)
     others: list = dataclasses.field(default_factory=list)
     at_least: float = None  # the bar of the ratio
     at_most: float = None  # the bar of the figure itself
@@ -60,7 +61,7 @@ def line(row):
     bar = f">= {row.at_least:.2f}" if row.at_least is not None else f"<= {row.at_most:g}"
     other = f"{figure(statistics.median(row.others))}" if row.others else "-"
     return (
-        f"{row.id:<4} {row.what:<52} {figure(statistics.median(row.ours)):>9} {other:>9} {row.unit:<7}"
+        f"{row.id:<4} {row.what:<60} {figure(statistics.median(row.ours)):>9} {other:>9} {row.unit:<7}"
         f"{figure(row.median):>7} {figure(min(row.measured)):>7} {figure(max(row.measured)):>7}  "
         f"{bar:<8} {'held' if row.held else 'MISSED':<6} {picture(row)}"
     )
@@ -68,14 +69,13 @@ def line(row):
 
 def show(rows, faults, seconds):
     print(
-        f"\n{'id':<4} {'what':<52} {'ours':>9} {'other':>9} {'unit':<7}{'median':>7} {'min':>7} {'max':>7}  "
+        f"\n{'id':<4} {'what':<60} {'ours':>9} {'other':>9} {'unit':<7}{'median':>7} {'min':>7} {'max':>7}  "
         f"{'bar':<8} {'':<6} ratio, or share of the limit"
     )
     for row in rows:
         print(line(row))
-    for row in rows:
-        for name, value in row.notes.items():
-            print(f"     {row.id}: {name}: {figure(value) if isinstance(value, float) else value}")
+        if row.notes:
+            print("       " + "; ".join(f"{name} {figure(value)}" for name, value in row.notes.items()))
     held = sum(row.held for row in rows)
     print(f"{held} of {len(rows)} held, in {seconds:.0f} s")
     for fault in faults:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import psycopg2
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -42,14 +43,19 @@ def db(engines):
     """A function that runs SQL as the owner of the tables and answers the rows, if there are any."""
     state = SimpleNamespace(connection=engines.connect())
 
-    def run(sql, *parameters):
-        if state.connection.closed:
-            state.connection = engines.connect()
+    def once(sql, parameters):
         with state.connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else None
 
-    run.state = state
+    def run(sql, *parameters):
+        try:
+            return once(sql, parameters)
+        except (psycopg2.InterfaceError, psycopg2.OperationalError):
+            # A test took the database away and brought it back.
+            state.connection = engines.connect()
+            return once(sql, parameters)
+
     yield run
     state.connection.close()
 

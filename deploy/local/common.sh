@@ -21,12 +21,18 @@ fail() {
 # pid_of NAME: the recorded pid, if that process still is the one that was recorded: the pid file
 # holds the pid and a part of the command line.
 pid_of() {
-    local pid mark line
+    local pid mark line tries=5
     {
         read -r pid
         IFS= read -r mark
     } 2>/dev/null <"$var/run/$1.pid" || return 1
-    line=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || return 1
+    # Empty for a moment while a program is being replaced by the next, and for good once it ended.
+    while true; do
+        line=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || return 1
+        [[ -z $line ]] || break
+        ((tries-- > 0)) || return 1
+        sleep 0.01
+    done
     [[ -n $mark && $line == *"$mark"* ]] || return 1
     echo "$pid"
 }

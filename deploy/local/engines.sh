@@ -117,8 +117,24 @@ psql_run() {
 }
 
 postgres_answers() {
-    pid_of postgres >/dev/null || fail "postgres ended at once; see $var/log/postgres.log"
     echo 'SELECT 1' | psql_run postgres >/dev/null 2>&1
+}
+
+postgres_settled() {
+    ! pid_of postgres >/dev/null || postgres_answers
+}
+
+# After a crash the old server's children hold the data for a moment longer: tried again then.
+postgres_run() {
+    local tries=20
+    while ((tries-- > 0)); do
+        start_process postgres "$postgres_bin/postgres -D $home/postgres/data" \
+            env -C "$home/postgres" "${as_engine[@]}" "$postgres_bin/postgres" -D "$home/postgres/data"
+        wait_until 60 postgres_settled || fail "postgres does not answer; see $var/log/postgres.log"
+        ! pid_of postgres >/dev/null || return 0
+        sleep 0.2
+    done
+    fail "postgres ends at once; see $var/log/postgres.log"
 }
 
 # The owner of the tables and one role a service; repeated at each start, it changes nothing.
@@ -140,9 +156,7 @@ postgres_start() {
     postgres_make
     postgres_configure
     (umask 077 && echo "127.0.0.1:*:*:postgres:$(secret postgres)" >"$var/secrets/pgpass")
-    start_process postgres "$postgres_bin/postgres -D $home/postgres/data" \
-        env -C "$home/postgres" "${as_engine[@]}" "$postgres_bin/postgres" -D "$home/postgres/data"
-    wait_until 60 postgres_answers || fail "postgres does not answer; see $var/log/postgres.log"
+    postgres_run
     postgres_roles
 }
 

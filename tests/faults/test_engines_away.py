@@ -87,7 +87,6 @@ def test_without_the_database_events_are_taken_and_stored_later(topology, engine
     someone = person()
     with load() as running:
         running.wait_for(200)
-        db.state.connection.close()
         engines.kill("postgres")
         taken = running.codes[503]
         running.wait_for(400)
@@ -104,14 +103,13 @@ def test_without_the_database_events_are_taken_and_stored_later(topology, engine
     running.check()
 
 
-def test_connections_that_the_database_ends_come_back(topology, db, load, person):
+def test_connections_that_the_database_ends_come_back(topology, engines, load, person):
     someone = person()
     with load() as running:
         for _ in range(5):
             running.wait_for(60)
-            db(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND usename LIKE 'ecs_%%'"
+            engines.as_superuser(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'ecs\\_%'"
             )
             poll(lambda: someone.offers().status_code == 200, 10)
     running.check()
@@ -168,7 +166,6 @@ def test_a_cache_that_hangs_costs_little(topology, engines, person):
 
 def test_services_start_without_engines_and_connect_when_they_appear(topology, engines, sender, db):
     [person] = people_in_database(db, 1)
-    db.state.connection.close()
     engines.kill("nats")
     engines.kill("postgres")
     for name in ("emotion-ingestion-service", "emotion-processing-worker"):

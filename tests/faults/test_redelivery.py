@@ -17,6 +17,10 @@ def line_of(person, event_id):
     return json.dumps({**emotion(person, event_id=event_id), "traceId": uuid.uuid4().hex})
 
 
+def replica_env(topology):
+    return {**PLAIN, **topology.env, "METRICS_LISTEN": f"127.0.0.1:{free_port()}"}
+
+
 def counted(db, person):
     rows = db("SELECT sum(event_count) FROM emotional_events_summary WHERE user_id = %s", person)
     return int(rows[0][0] or 0)
@@ -41,7 +45,7 @@ def test_replicas_share_a_stream_and_count_once(topology, db, nats, engines):
     people = people_in_database(db, 5)
     replicas = []
     for _ in range(2):
-        env = dict(PLAIN, **topology.env, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
+        env = replica_env(topology)
         replicas.append(
             subprocess.Popen(
                 [str(BINARY), "serve", "emotion-processing-worker"], env=env, cwd=ROOT,
@@ -69,7 +73,7 @@ def test_replicas_share_a_stream_and_count_once(topology, db, nats, engines):
 def test_a_worker_that_hangs_is_replaced_and_has_one_effect(topology, db, nats):
     [person] = people_in_database(db, 1)
     worker = topology.processes["emotion-processing-worker"]
-    env = dict(PLAIN, **topology.env, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
+    env = replica_env(topology)
     for _ in range(30):
         nats.publish("user.emotions.topic", line_of(person, str(uuid.uuid4())))
     worker.send_signal(signal.SIGSTOP)
@@ -97,7 +101,7 @@ def test_an_offer_accepted_message_that_repeats_changes_nothing(topology, db, na
     assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
     assert_each_active_once(db, nats, offers)
     before = db("SELECT activated_at, updated_at FROM credit_limits WHERE id = %s", offer_id)
-    [data] = [m[3] for m in nats.stored("credits") if offer_id in m[3].decode()]
+    [data] = [m[3] for m in nats.stored("credits") if offer_id.encode() in m[3]]
     for _ in range(5):
         nats.publish("credit.offers.approved", data)
     settled(nats, "credits")

@@ -26,8 +26,6 @@ def stand_in(topology):
         topology.kill(SERVICE)
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def do_POST(self):
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer_with.calls += 1

@@ -82,6 +82,15 @@ class Engines:
         connection.autocommit = True
         return connection
 
+    def as_superuser(self, sql):
+        """Runs one statement as the superuser."""
+        password = (self.var / "secrets" / "postgres").read_text()
+        address = self.env["DATABASE_URL"].split("@")[1].split("/")[0]
+        connection = self.connect(f"postgresql://postgres:{password}@{address}/postgres")
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+        connection.close()
+
     def log(self, name):
         return (self.var / "log" / f"{name}.log").read_text(errors="replace")
 

@@ -132,10 +132,9 @@ def test_migrate_can_be_repeated_and_run_at_once(env):
     assert [process.wait(30) for process in running] == [0] * 4
 
 
-def test_migrations_run_at_once_on_an_empty_database(env, engines, db):
-    superuser = psql_as_superuser(engines)
+def test_migrations_run_at_once_on_an_empty_database(env, engines):
     name = f"empty_{uuid.uuid4().hex[:8]}"
-    superuser(f"CREATE DATABASE {name} OWNER ecs")
+    engines.as_superuser(f"CREATE DATABASE {name} OWNER ecs")
     try:
         settings = dict(env, DATABASE_URL=env["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}")
         running = [
@@ -144,20 +143,7 @@ def test_migrations_run_at_once_on_an_empty_database(env, engines, db):
         ]  # fmt: skip
         assert [process.wait(60) for process in running] == [0] * 4
     finally:
-        superuser(f"DROP DATABASE {name}")
-
-
-def psql_as_superuser(engines):
-    """A function that runs one statement as the superuser."""
-    password = (engines.var / "secrets" / "postgres").read_text()
-    address = engines.env["DATABASE_URL"].split("@")[1].split("/")[0]
-    connection = engines.connect(f"postgresql://postgres:{password}@{address}/postgres")
-
-    def run(sql):
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-
-    return run
+        engines.as_superuser(f"DROP DATABASE {name}")
 
 
 def test_provision_makes_what_is_missing_and_changes_nothing(env, nats):
@@ -202,12 +188,12 @@ def test_dead_letters_can_be_listed_shown_replayed_and_purged(topology, sender, 
     nobody = str(uuid.uuid4())
     event_id = str(uuid.uuid4())
     assert sender.post("/v1/emotions/stream", json=emotion(nobody, event_id=event_id)).status_code == 202
-    poll(lambda: any(nobody in m[3].decode() for m in nats.stored("dead-letters")))
+    poll(lambda: any(nobody in m[3].decode(errors="replace") for m in nats.stored("dead-letters")))
 
     listed = run("list")
     assert listed.returncode == 0
     assert "unknown user" in listed.stdout
-    sequence = [m[0] for m in nats.stored("dead-letters") if nobody in m[3].decode()][0]
+    sequence = [m[0] for m in nats.stored("dead-letters") if nobody in m[3].decode(errors="replace")][0]
     shown = run("show", str(sequence))
     assert shown.returncode == 0
     assert nobody in shown.stdout

@@ -220,24 +220,22 @@ def test_down_leaves_no_process_and_the_data_survives(machine):
 def test_run_serves_until_it_is_stopped(stop):
     machine = Machine()
     try:
-        with subprocess.Popen(
-            ["make", "--no-print-directory", "run"], cwd=ROOT, env=machine.environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        output = machine.folder / "output"
+        with output.open("w") as to, subprocess.Popen(
+            ["make", "--no-print-directory", "run"], cwd=ROOT, env=machine.environment,
+            stdin=subprocess.DEVNULL, stdout=to, stderr=subprocess.STDOUT, start_new_session=True,
         ) as run:  # fmt: skip
 
-            def ready():
-                assert run.poll() is None, run.stdout.read()
-                try:
-                    return requests.get(f"http://{machine.listen}/readyz", timeout=5).status_code == 200
-                except requests.RequestException:
-                    return False
+            def invited():
+                assert run.poll() is None, output.read_text()
+                return "/v1/auth/register" in output.read_text()
 
-            poll(ready, 60)
-            poll(lambda: (machine.var / "run" / "ecs.pid").exists())
+            poll(invited, 60)
+            assert requests.get(f"http://{machine.listen}/readyz", timeout=5).status_code == 200
             pids = [machine.pid(name) for name in (*ENGINES, "ecs")]
             os.killpg(run.pid, stop)
-            said, _ = run.communicate(timeout=60)
-        assert "/v1/auth/register" in said
+            run.wait(60)
+        said = output.read_text()
         assert "stopping" in said
         assert [pid for pid in pids if running(pid)] == []
         assert machine.processes() == []

@@ -75,7 +75,6 @@ REFUSED = [
     ("version 1.2", get(version="HTTP/1.2"), [505]),
     ("version 1.10", get(version="HTTP/1.10"), [400, 505]),
     ("no version", "GET /healthz\r\n\r\n", [400, 505]),
-    ("another protocol", get(version="RTSP/1.0"), [400, 505]),
     ("preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 505]),
     ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64, [400]),
     ("small letters", "get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", [400, 405, 501]),

@@ -12,25 +12,17 @@ DOCUMENT = ROOT / "docs" / "sql.md"
 
 
 def examples():
-    """(heading, SQL) of each ```sql block."""
-    heading, found = "", []
-    text = DOCUMENT.read_text() if DOCUMENT.exists() else ""
-    for match in re.finditer(r"^#+ +(.+)$|^```sql\n(.*?)^```", text, re.M | re.S):
-        if match.group(1):
-            heading = match.group(1)
-        else:
-            found.append((heading, match.group(2)))
-    return found
+    """The ```sql blocks; `$1` in them is a person's id."""
+    return re.findall(r"^```sql\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
 
 
 def test_there_are_examples():
     assert examples()
 
 
-@pytest.mark.parametrize("heading, sql", examples(), ids=[heading for heading, _ in examples()])
-def test_an_example_runs(topology, person, engines, heading, sql):
-    someone = person()
-    sql = re.sub(r":'?user_id'?|'?<user_id>'?|'00000000-0000-0000-0000-000000000000'", f"'{someone.id}'", sql)
+@pytest.mark.parametrize("sql", examples(), ids=lambda sql: " ".join(sql.split())[:60])
+def test_an_example_runs(topology, person, engines, sql):
+    sql = sql.replace("$1", f"'{person().id}'")
     connection = engines.connect()
     connection.autocommit = False
     try:
@@ -44,7 +36,7 @@ def test_an_example_runs(topology, person, engines, heading, sql):
 
 FORBIDDEN = {
     "EMOTION_WORKER_DATABASE_URL": [
-        "SELECT email FROM users", "SELECT * FROM transactions", "DELETE FROM emotional_events",
+        "SELECT email FROM users", "SELECT * FROM transactions", "UPDATE emotional_events SET stress_ppb = 0",
         "SELECT * FROM credit_limits", "UPDATE consents SET withdrawn_at = now()",
     ],
     "TRANSACTION_WORKER_DATABASE_URL": [

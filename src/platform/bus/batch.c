@@ -20,6 +20,7 @@ static void add(struct batch *batch, natsMsg *message)
     }
     struct delivery *delivery = &batch->deliveries[batch->count++];
     delivery->message = message;
+    delivery->answered = false;
     delivery->first_line = batch->lines.count;
     delivery->line_count = lines_split(&batch->lines, natsMsg_GetData(message),
                                        (size_t)natsMsg_GetDataLength(message));
@@ -62,9 +63,12 @@ static size_t fetch(struct consumer *consumer, size_t messages, int64_t wait_ms)
 static uint64_t still_pending(struct consumer *consumer)
 {
     const struct batch *batch = &consumer->batch;
-    const uint64_t pending = pull_origin(batch->deliveries[batch->count - 1].message).pending;
-    counter_set(consumer->pending, (int64_t)pending);
-    return pending;
+    const struct pull_origin last = pull_origin(batch->deliveries[batch->count - 1].message);
+    counter_set(consumer->pending, (int64_t)last.pending);
+    if (last.sequence > consumer->newest.sequence) {
+        consumer->newest = last;
+    }
+    return last.pending;
 }
 
 void batch_gather(struct consumer *consumer)
@@ -74,11 +78,10 @@ void batch_gather(struct consumer *consumer)
     if (fetch(consumer, wanted, FIRST_WAIT_MS) == 0) {
         return;
     }
-    while (batch->lines.count < wanted && !consumer_is_stopping(consumer) &&
-           still_pending(consumer) > 0) {
-        if (fetch(consumer, wanted - batch->lines.count, NEXT_WAIT_MS) == 0) {
-            break;
-        }
+    uint64_t pending = still_pending(consumer);
+    while (pending > 0 && batch->lines.count < wanted && !consumer_is_stopping(consumer) &&
+           fetch(consumer, wanted - batch->lines.count, NEXT_WAIT_MS) > 0) {
+        pending = still_pending(consumer);
     }
     consumer->progress_ms = clock_monotonic_ms();
 }

@@ -13,7 +13,7 @@
 static void came_up(void *arg)
 {
     struct bus *bus = arg;
-    keeper_wake(bus->keeper);
+    keeper_connected(bus->keeper);
 }
 
 struct bus *bus_open(const struct bus_options *options, char error[static BUS_ERROR_SIZE])
@@ -84,7 +84,7 @@ bool bus_streams_ready(const struct bus *bus)
 
 void bus_streams_missing(struct bus *bus)
 {
-    keeper_wake(bus->keeper);
+    keeper_missing(bus->keeper);
 }
 
 const char *bus_result_text(enum bus_result result)

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_EVERY_MS 2000
-#define STALLED_MS 30000
 #define AT_ONCE_MS 20 /* a fetch that ends within this did not wait */
 #define PAUSE_MAX_MS 500
 #define LABELS_SIZE 192
@@ -55,72 +53,22 @@ static void subscribe(struct consumer *consumer)
     consumer->delivered_ms = clock_monotonic_ms();
 }
 
-// ---- looking after itself
-
-// A stream restored from damaged files may end before what the consumer has seen; what is stored
-// there from then on would be passed over.
-static void check_against_stream(struct consumer *consumer, uint64_t delivered)
-{
-    const struct consumer_spec *spec = consumer->spec;
-    jsStreamInfo *stream = NULL;
-    if (js_GetStreamInfo(&stream, consumer->link->jetstream, spec->stream, NULL, NULL) != NATS_OK) {
-        return;
-    }
-    const uint64_t last = stream->State.LastSeq;
-    jsStreamInfo_Destroy(stream);
-    if (last >= delivered) {
-        return;
-    }
-    log_error(consumer->options.log, "stream ends before what was consumed, consuming it anew",
-              LOG_TEXT("stream", spec->stream), LOG_NUMBER("ends_at", last),
-              LOG_NUMBER("consumed", delivered));
-    js_DeleteConsumer(consumer->link->jetstream, spec->stream, spec->durable, NULL, NULL);
-    bus_streams_missing(consumer->bus);
-}
-
-static void look(struct consumer *consumer)
-{
-    const struct consumer_spec *spec = consumer->spec;
-    jsConsumerInfo *info = NULL;
-    const natsStatus status = js_GetConsumerInfo(&info, consumer->link->jetstream, spec->stream,
-                                                 spec->durable, NULL, NULL);
-    consumer->looked_ms = clock_monotonic_ms();
-    if (status == NATS_NOT_FOUND) {
-        bus_streams_missing(consumer->bus);
-        return;
-    }
-    if (status != NATS_OK) {
-        return;
-    }
-    counter_set(consumer->pending, (int64_t)info->NumPending);
-    check_against_stream(consumer, info->Delivered.Stream);
-    if (info->NumPending > 0 && consumer->looked_ms - consumer->delivered_ms >= STALLED_MS) {
-        log_warning(consumer->options.log, "messages wait but none comes, subscribing anew",
-                    LOG_TEXT("stream", spec->stream), LOG_NUMBER("pending", info->NumPending));
-        pull_close(&consumer->pull);
-    }
-    jsConsumerInfo_Destroy(info);
-}
+// ---- the thread
 
 static void nothing_came(struct consumer *consumer, int64_t began_ms)
 {
-    const int64_t now = clock_monotonic_ms();
-    if (now - began_ms < AT_ONCE_MS) {
+    if (clock_monotonic_ms() - began_ms < AT_ONCE_MS) {
         pause_longer(consumer);
     } else {
         consumer->pause_ms = 0;
     }
-    if (link_is_up(consumer->link) && now - consumer->delivered_ms >= LOOK_EVERY_MS &&
-        now - consumer->looked_ms >= LOOK_EVERY_MS) {
-        look(consumer);
-    }
+    watch_idle(consumer);
 }
-
-// ---- the thread
 
 static void consume_once(struct consumer *consumer)
 {
     const int64_t began = clock_monotonic_ms();
+    watch_connection(consumer);
     batch_gather(consumer);
     if (consumer->batch.count == 0) {
         nothing_came(consumer, began);
@@ -131,6 +79,12 @@ static void consume_once(struct consumer *consumer)
     consumer->delivered_ms = clock_monotonic_ms();
 }
 
+static void came_up(void *arg)
+{
+    struct consumer *consumer = arg;
+    atomic_store(&consumer->unchecked, true);
+}
+
 static bool open_link(struct consumer *consumer)
 {
     const struct link_options options = {
@@ -138,6 +92,8 @@ static bool open_link(struct consumer *consumer)
         .name = consumer->spec->durable,
         .log = consumer->options.log,
         .sending = LINK_GATHERS,
+        .came_up = came_up,
+        .arg = consumer,
     };
     char error[BUS_ERROR_SIZE];
     consumer->link = link_open(&options, error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of a consumer share: its thread (consumer.c), what it holds in hand (batch.c) and
-// how that ends (settle.c).
+// What the files of a consumer share: its thread (consumer.c), what it holds in hand (batch.c), how
+// that ends (settle.c) and what it keeps an eye on (watch.c).
 #pragma once
 
 #include "platform/bus/bus_internal.h"
@@ -13,6 +13,7 @@ struct delivery {
     natsMsg *message;
     size_t first_line;
     size_t line_count;
+    bool answered; /* acknowledged or given back: the broker must hear no more of it */
 };
 
 struct batch {
@@ -36,7 +37,9 @@ struct consumer {
     pthread_cond_t stopped;
     atomic_bool stopping;
 
-    struct pull *pull; /* NULL until subscribed */
+    struct pull *pull;         /* NULL until subscribed */
+    struct pull_origin newest; /* of the messages that came; sequence 0: none */
+    atomic_bool unchecked;     /* connected, and not yet compared with `newest` */
     struct batch batch;
     bool away;            /* the handler's dependency is, and that was logged */
     int64_t progress_ms;  /* when the broker last heard that the batch is being worked on */
@@ -63,6 +66,12 @@ void batch_gather(struct consumer *consumer);
 // Lets go of the messages, acknowledged or not.
 void batch_clear(struct batch *batch);
 void batch_free(struct batch *batch);
+
+// Looks, after each connection, whether the stream still is what was consumed of it.
+void watch_connection(struct consumer *consumer);
+
+// Looks, every few seconds while nothing comes, whether all is well at the broker.
+void watch_idle(struct consumer *consumer);
 
 // Has the batch handled and acknowledged, or gives it back to the broker.
 void batch_settle(struct consumer *consumer);

@@ -3,6 +3,7 @@
 #include "platform/bus/dead_letters.h"
 
 #include "platform/bus/bus_internal.h"
+#include "platform/bus/pull.h"
 #include "platform/bus/streams.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #define FETCH_MESSAGES 256
 #define FETCH_WAIT_MS 1000
+#define FORGET_AFTER_MS 30000
 #define REPLAY_TIMEOUT_MS 5000
 #define NANOSECONDS_A_MS INT64_C(1000000)
 #define NANOSECONDS_A_MICROSECOND 1000
@@ -51,17 +53,6 @@ static struct dead_letter letter_of(natsMsg *message, uint64_t sequence, int64_t
 
 // ---- walking, by a consumer that the broker forgets when it is idle
 
-static natsStatus open_walk(struct bus *bus, natsSubscription **ret)
-{
-    jsSubOptions options;
-    jsSubOptions_Init(&options);
-    options.Stream = STREAM_DEAD_LETTERS;
-    options.Config.AckPolicy = js_AckNone;
-    options.Config.DeliverPolicy = js_DeliverAll;
-    return js_PullSubscribe(ret, bus->link->jetstream, SUBJECT_DEAD_PREFIX ">", NULL, NULL,
-                            &options, NULL);
-}
-
 struct walk {
     dead_letter_fn *fn;
     void *arg;
@@ -69,32 +60,33 @@ struct walk {
     bool ended;
 };
 
-static void show(struct walk *walk, natsMsg *message)
+static struct pull *open_walk(struct bus *bus)
 {
-    jsMsgMetaData *meta = NULL;
-    if (walk->ended || natsMsg_GetMetaData(&meta, message) != NATS_OK) {
-        return;
+    jsConsumerConfig wanted;
+    jsConsumerConfig_Init(&wanted);
+    wanted.AckPolicy = js_AckNone;
+    wanted.DeliverPolicy = js_DeliverAll;
+    wanted.InactiveThreshold = FORGET_AFTER_MS * NANOSECONDS_A_MS;
+    jsConsumerInfo *made = NULL;
+    struct pull *pull = NULL;
+    if (js_AddConsumer(&made, bus->link->jetstream, STREAM_DEAD_LETTERS, &wanted, NULL, NULL) ==
+        NATS_OK) {
+        pull = pull_open(bus->link, STREAM_DEAD_LETTERS, made->Name);
     }
-    const struct dead_letter letter = letter_of(message, meta->Sequence.Stream, meta->Timestamp);
-    walk->left--;
-    walk->ended = !walk->fn(walk->arg, &letter) || walk->left == 0;
-    jsMsgMetaData_Destroy(meta);
+    jsConsumerInfo_Destroy(made);
+    return pull;
 }
 
-static natsStatus walk_some(struct walk *walk, natsSubscription *subscription)
+static void show(void *arg, natsMsg *message)
 {
-    jsFetchRequest request;
-    jsFetchRequest_Init(&request);
-    request.Batch = FETCH_MESSAGES;
-    request.NoWait = true;
-    request.Expires = FETCH_WAIT_MS * NANOSECONDS_A_MS;
-    natsMsgList list = {0};
-    const natsStatus status = natsSubscription_FetchRequest(&list, subscription, &request);
-    for (int i = 0; status == NATS_OK && i < list.Count; i++) {
-        show(walk, list.Msgs[i]);
+    struct walk *walk = arg;
+    if (!walk->ended) {
+        const struct pull_origin origin = pull_origin(message);
+        const struct dead_letter letter = letter_of(message, origin.sequence, origin.stored_at);
+        walk->left--;
+        walk->ended = !walk->fn(walk->arg, &letter) || walk->left == 0;
     }
-    natsMsgList_Destroy(&list);
-    return status;
+    natsMsg_Destroy(message);
 }
 
 static natsStatus count_letters(struct bus *bus, uint64_t *ret)
@@ -112,23 +104,26 @@ static natsStatus count_letters(struct bus *bus, uint64_t *ret)
 enum dead_result dead_letters_walk(struct bus *bus, dead_letter_fn *fn, void *arg)
 {
     struct walk walk = {.fn = fn, .arg = arg};
-    natsSubscription *subscription = NULL;
-    natsStatus status = count_letters(bus, &walk.left);
-    if (status != NATS_OK) {
+    if (count_letters(bus, &walk.left) != NATS_OK) {
         return DEAD_UNAVAILABLE;
     }
     if (walk.left == 0) {
         return DEAD_DONE;
     }
-    status = open_walk(bus, &subscription);
-    while (status == NATS_OK && !walk.ended) {
-        status = walk_some(&walk, subscription);
+    struct pull *pull = open_walk(bus);
+    if (pull == NULL) {
+        return DEAD_UNAVAILABLE;
     }
-    natsSubscription_Destroy(subscription);
+    const struct pull_request request = {
+        .messages = FETCH_MESSAGES,
+        .bytes = 2 * natsConnection_GetMaxPayload(bus->link->connection),
+        .wait_ms = FETCH_WAIT_MS,
+    };
     // A letter that was removed meanwhile never comes: the wait for it ends the walk.
-    return status == NATS_OK || status == NATS_TIMEOUT || status == NATS_NOT_FOUND
-               ? DEAD_DONE
-               : DEAD_UNAVAILABLE;
+    while (!walk.ended && pull_fetch(pull, &request, show, &walk) > 0) {
+    }
+    pull_close(&pull);
+    return DEAD_DONE;
 }
 
 // ---- one letter

@@ -370,7 +370,8 @@ struct group_commit *group_commit_new(struct loop *loop, struct bus *bus,
     group->messages = memory_zeroed(group->slots, sizeof *group->messages);
     group->maximum_message_bytes = options->maximum_message_bytes;
     group->maximum_waiting_bytes = options->maximum_waiting_bytes;
-    group->timeout_ms = options->timeout_ms;
+    // Told at a tick, so that it is never told late.
+    group->timeout_ms = options->timeout_ms - TICK_MS;
     pthread_mutex_init(&group->lock, NULL);
     make_metrics(group, options->metrics);
     group->publisher = bus_publisher_open(bus, on_acked, group);

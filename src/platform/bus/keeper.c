@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper's thread sleeps until it is woken, looks once, and repeats every second while a look
-// fails. It logs what it made and, once, what differs; a failure only when it is the first in a
-// row.
+// The keeper's thread sleeps until somebody wants a look, looks, and repeats that every second
+// while it fails. It logs what it made and, once, what differs; a failure only when it is the first
+// in a row.
 #include "platform/bus/keeper.h"
 
 #include "platform/bus/bus_internal.h"
@@ -10,7 +10,11 @@
 
 #include <stdlib.h>
 
-#define PAUSE_MS 1000
+#define NO_LOOK INT64_MAX
+#define PAUSE_MS 1000 /* between two looks */
+// nats-server 2.9 removes a deleted stream's files a little after its name: a stream made anew
+// meanwhile loses its folder under its feet, for good.
+#define MISSING_MS 2000
 
 struct keeper {
     struct bus *bus;
@@ -22,15 +26,15 @@ struct keeper {
     atomic_bool content;
     pthread_mutex_t lock;
     pthread_cond_t woken;
-    bool wanted;   /* under `lock` */
-    bool stopping; /* under `lock` */
+    int64_t look_at_ms; /* under `lock`; NO_LOOK: nothing to do */
+    bool stopping;      /* under `lock` */
 };
 
 struct keeper *keeper_new(struct bus *bus)
 {
     struct keeper *keeper = memory_zeroed(1, sizeof *keeper);
     keeper->bus = bus;
-    keeper->wanted = true;
+    keeper->look_at_ms = clock_monotonic_ms();
     pthread_mutex_init(&keeper->lock, NULL);
     condition_init(&keeper->woken);
     return keeper;
@@ -41,12 +45,25 @@ bool keeper_is_content(const struct keeper *keeper)
     return atomic_load(&keeper->content);
 }
 
-void keeper_wake(struct keeper *keeper)
+static void wake_in(struct keeper *keeper, int64_t milliseconds)
 {
+    const int64_t at = clock_monotonic_ms() + milliseconds;
     pthread_mutex_lock(&keeper->lock);
-    keeper->wanted = true;
+    if (at < keeper->look_at_ms) {
+        keeper->look_at_ms = at;
+    }
     pthread_cond_signal(&keeper->woken);
     pthread_mutex_unlock(&keeper->lock);
+}
+
+void keeper_connected(struct keeper *keeper)
+{
+    wake_in(keeper, 0);
+}
+
+void keeper_missing(struct keeper *keeper)
+{
+    wake_in(keeper, MISSING_MS);
 }
 
 static void report(void *arg, const char *kind, const char *name, enum provision_result result,
@@ -74,26 +91,25 @@ static void look(struct keeper *keeper)
     keeper->told_of_diffs = keeper->told_of_diffs || found;
     atomic_store(&keeper->content, found);
     if (!found) {
-        keeper_wake(keeper);
+        wake_in(keeper, PAUSE_MS);
     }
 }
 
 // Waits, under the lock, until a look is wanted and can succeed; false when it is time to end.
 static bool wait_for_work(struct keeper *keeper)
 {
-    while (!keeper->stopping && !(keeper->wanted && link_is_up(keeper->bus->link))) {
-        pthread_cond_wait(&keeper->woken, &keeper->lock);
+    while (!keeper->stopping) {
+        const bool possible = keeper->look_at_ms != NO_LOOK && link_is_up(keeper->bus->link);
+        if (!possible) {
+            pthread_cond_wait(&keeper->woken, &keeper->lock);
+        } else if (clock_monotonic_ms() < keeper->look_at_ms) {
+            condition_wait_until(&keeper->woken, &keeper->lock, keeper->look_at_ms);
+        } else {
+            keeper->look_at_ms = NO_LOOK;
+            return true;
+        }
     }
-    keeper->wanted = false;
-    return !keeper->stopping;
-}
-
-static void pause_a_second(struct keeper *keeper)
-{
-    const int64_t end = clock_monotonic_ms() + PAUSE_MS;
-    while (!keeper->stopping && clock_monotonic_ms() < end) {
-        condition_wait_until(&keeper->woken, &keeper->lock, end);
-    }
+    return false;
 }
 
 static void *run(void *arg)
@@ -104,7 +120,6 @@ static void *run(void *arg)
         pthread_mutex_unlock(&keeper->lock);
         look(keeper);
         pthread_mutex_lock(&keeper->lock);
-        pause_a_second(keeper);
     }
     pthread_mutex_unlock(&keeper->lock);
     return NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the streams and consumers there: a thread of its own makes what is missing when the broker
-// was connected (again) and when somebody found a stream or a consumer gone; at most once a second.
+// was connected (again) and when somebody found a stream or a consumer gone.
 // Opened by bus_open, started by bus_keep_streams, ended by bus_close.
 #pragma once
 
@@ -13,12 +13,13 @@ struct keeper;
 struct keeper *keeper_new(struct bus *bus);
 void keeper_start(struct keeper *keeper, const struct stream_settings *settings);
 
-// Ends the thread; keeper_wake may still be called, and does nothing.
+// Ends the thread; what asks for a look may still be called, and does nothing.
 void keeper_stop(struct keeper *keeper);
 void keeper_free(struct keeper **keeper);
 
 // Whether the last look found or made everything.
 bool keeper_is_content(const struct keeper *keeper);
 
-// Asks for a look at what is missing; from any thread, also before the start.
-void keeper_wake(struct keeper *keeper);
+// Ask for a look, now and a moment later; from any thread, also before the start.
+void keeper_connected(struct keeper *keeper);
+void keeper_missing(struct keeper *keeper);

@@ -57,7 +57,10 @@ static void on_closed(natsConnection *connection, void *arg)
     if (!atomic_load(&link->closing)) {
         const char *why = NULL;
         natsConnection_GetLastError(connection, &why);
-        log_error(link->log, "broker connection closed for good, ending the process",
+        // In practice the broker refused the credentials twice.
+        log_error(link->log,
+                  "broker connection closed for good, ending the process; are its URL and its "
+                  "credentials right?",
                   LOG_TEXT("why", why != NULL ? why : "unknown"));
         _exit(EXIT_FAILURE);
     }
@@ -135,8 +138,31 @@ static void free_link(struct link *link)
     free(link);
 }
 
+// The library takes any text, and would then try for ever to reach it.
+static bool servers_are_named(const char *urls)
+{
+    for (const char *server = urls;; server++) {
+        server += strspn(server, " ");
+        size_t scheme = strncmp(server, "nats://", 7) == 0 ? 7 : 0;
+        scheme = strncmp(server, "tls://", 6) == 0 ? 6 : scheme;
+        if (scheme == 0 || strcspn(server + scheme, ", ") == 0) {
+            return false;
+        }
+        server += strcspn(server, ",");
+        if (*server == '\0') {
+            return true;
+        }
+    }
+}
+
 struct link *link_open(const struct link_options *options, char error[static BUS_ERROR_SIZE])
 {
+    if (!servers_are_named(options->url)) {
+        snprintf(error, BUS_ERROR_SIZE,
+                 "must be nats://[user:password@]host:port, or several "
+                 "separated by commas");
+        return NULL;
+    }
     struct link *link = memory_zeroed(1, sizeof *link);
     link->log = options->log;
     link->came_up = options->came_up;

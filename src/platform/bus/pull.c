@@ -14,7 +14,7 @@
 #define SUBJECT_SIZE 256
 #define REQUEST_SIZE 160
 #define ACK_SIZE 64
-#define SLACK_MS 1000 /* after which a request that the broker does not end is given up */
+#define SLACK_MS 500 /* after which a request that the broker does not end is given up */
 #define SLICE_MS 250
 #define NANOSECONDS_A_MS INT64_C(1000000)
 

@@ -27,7 +27,10 @@ static void keep_in_hand(struct consumer *consumer)
     }
     consumer->progress_ms = now;
     for (size_t i = 0; i < consumer->batch.count; i++) {
-        pull_in_progress(consumer->link, consumer->batch.deliveries[i].message);
+        const struct delivery *delivery = &consumer->batch.deliveries[i];
+        if (!delivery->answered) {
+            pull_in_progress(consumer->link, delivery->message);
+        }
     }
 }
 
@@ -129,29 +132,24 @@ static bool bury(struct consumer *consumer, const struct delivery *delivery, siz
 
 // ---- giving back and finishing
 
-static void give_back(struct consumer *consumer, const struct delivery *delivery)
+static void give_back(struct consumer *consumer, struct delivery *delivery, int64_t delay_ms)
 {
-    const struct pull_origin origin = pull_origin(delivery->message);
-    pull_nak(consumer->link, delivery->message, retry_delay_ms(origin.deliveries));
+    pull_nak(consumer->link, delivery->message, delay_ms);
+    delivery->answered = true;
 }
 
 static void finish(struct consumer *consumer, struct delivery *delivery)
 {
     size_t buried = 0;
     if (!bury(consumer, delivery, &buried)) {
-        give_back(consumer, delivery);
+        const struct pull_origin origin = pull_origin(delivery->message);
+        give_back(consumer, delivery, retry_delay_ms(origin.deliveries));
         return;
     }
     pull_ack(consumer->link, delivery->message);
+    delivery->answered = true;
     counter_add(consumer->rejected, (int64_t)buried);
     counter_add(consumer->stored, (int64_t)(delivery->line_count - buried));
-}
-
-static void leave_to_others(struct consumer *consumer)
-{
-    for (size_t i = 0; i < consumer->batch.count; i++) {
-        pull_nak(consumer->link, consumer->batch.deliveries[i].message, 0);
-    }
 }
 
 // ---- messages that failed too often
@@ -175,7 +173,7 @@ static void finish_line_by_line(struct consumer *consumer, struct delivery *deli
         struct event_line *line = &consumer->batch.lines.items[delivery->first_line + i];
         const enum handled result = try_alone(consumer, line);
         if (result == HANDLED_AWAY) {
-            pull_nak(consumer->link, delivery->message, 0);
+            give_back(consumer, delivery, 0);
             return;
         }
         if (result == HANDLED_FAILED) {
@@ -195,14 +193,23 @@ static void settle_failed(struct consumer *consumer)
                 LOG_TEXT("subject", consumer->spec->subject), LOG_NUMBER("messages", batch->count),
                 LOG_NUMBER("lines", batch->lines.count));
     for (size_t i = 0; i < batch->count; i++) {
-        if (pull_origin(batch->deliveries[i].message).deliveries < maximum) {
-            give_back(consumer, &batch->deliveries[i]);
+        struct delivery *delivery = &batch->deliveries[i];
+        const uint64_t deliveries = pull_origin(delivery->message).deliveries;
+        if (deliveries < maximum) {
+            give_back(consumer, delivery, retry_delay_ms(deliveries));
         }
     }
     for (size_t i = 0; i < batch->count; i++) {
-        if (pull_origin(batch->deliveries[i].message).deliveries >= maximum) {
+        if (!batch->deliveries[i].answered) {
             finish_line_by_line(consumer, &batch->deliveries[i]);
         }
+    }
+}
+
+static void leave_to_others(struct consumer *consumer)
+{
+    for (size_t i = 0; i < consumer->batch.count; i++) {
+        give_back(consumer, &consumer->batch.deliveries[i], 0);
     }
 }
 

@@ -16,7 +16,7 @@ struct db_result;
 
 enum db_status {
     DB_OK,
-    DB_AWAY,  /* no connection, shutting down, out of resources (08, 57P0, 53): wait, then again */
+    DB_AWAY,  /* no connection, shutting down, no resources or disk (08, 57P0, 53, 58): wait */
     DB_RETRY, /* serialization, deadlock, lock or statement deadline (40001, 40P01, 55P03, 57014) */
     DB_CONFLICT, /* a unique key is taken (23505) */
     DB_REJECTED, /* the data can never be stored (22, the rest of 23) */
@@ -68,6 +68,9 @@ enum db_status db_run(struct db *db, const struct db_statement *statement,
 // Runs plain SQL without parameters, several statements allowed (migrations).
 enum db_status db_run_script(struct db *db, const char *sql);
 
+// BEGIN goes out with the first statement. After a failure inside a transaction, a lost connection
+// included, every statement answers that failure again and runs nothing, until db_rollback;
+// db_commit answers it too and rolls back. Both end the transaction whatever they answer.
 enum db_status db_begin(struct db *db);
 enum db_status db_commit(struct db *db); /* DB_UNKNOWN when the answer was lost */
 void db_rollback(struct db *db);         /* never fails: at worst the connection is dropped */

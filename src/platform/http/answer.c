@@ -134,6 +134,13 @@ void http_answer_unavailable(struct http_exchange *exchange, const char *detail,
     http_answer_problem(exchange, 503, detail);
 }
 
+void http_answer_withdraw(struct http_exchange *exchange)
+{
+    exchange->status = 0;
+    buffer_clear(&exchange->body);
+    buffer_clear(&exchange->headers);
+}
+
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value)
 {
     if (exchange->status != 0 || value[strcspn(value, "\r\n")] != '\0') {

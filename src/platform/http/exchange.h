@@ -83,6 +83,10 @@ void http_answer_unavailable(struct http_exchange *exchange, const char *detail,
 // Adds a header to the answer, before answering. Values with CR, LF or NUL are dropped.
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
 
+// Takes back an answer that was prepared ahead and did not come true, so that another can follow;
+// before http_finish.
+void http_answer_withdraw(struct http_exchange *exchange);
+
 // Sends what was answered. A handler on a worker thread does not call it (the router does when the
 // handler returns); an asynchronous handler calls it on the loop's thread.
 void http_finish(struct http_exchange *exchange);

@@ -290,15 +290,14 @@ void http_forwarder_free(struct http_forwarder **forwarder)
     if (old == NULL) {
         return;
     }
-    while (old->running != NULL) {
-        struct forward *forward = old->running;
-        unlink_running(old, forward);
+    struct forward *next = NULL;
+    for (struct forward *forward = old->running; forward != NULL; forward = next) {
+        next = forward->next;
         curl_multi_remove_handle(old->multi, forward->easy);
         free_forward(forward);
     }
-    while (old->spare != NULL) {
-        struct forward *forward = old->spare;
-        old->spare = forward->next;
+    for (struct forward *forward = old->spare; forward != NULL; forward = next) {
+        next = forward->next;
         free_forward(forward);
     }
     curl_multi_cleanup(old->multi);

@@ -120,6 +120,9 @@ static int on_header_field_complete(llhttp_t *llhttp)
 {
     struct parser *parser = llhttp->data;
     if (!parser->head_done) {
+        if (!parser->in_name || parser->request.head.length == parser->name_start) {
+            return refuse(parser, 400, "A header has no name.");
+        }
         buffer_add(&parser->request.head, "", 1);
         parser->value_start = parser->request.head.length;
         parser->in_name = false;

@@ -141,11 +141,11 @@ static void answer_unmatched(struct http_exchange *exchange, unsigned methods)
     }
 }
 
-// Handlers get parts as strings, so the path is copied with a NUL after each segment.
+// Handlers get parts as strings, so each part is copied with a NUL after it.
 static void keep_parts(struct http_exchange *exchange, const struct segments *pattern,
                        const struct segments *path)
 {
-    size_t starts[PATH_PARTS_MAX];
+    size_t starts[PATH_PARTS_MAX] = {0};
     for (size_t i = 0; i < pattern->count; i++) {
         struct span name = pattern->items[i];
         if (is_part(name)) {

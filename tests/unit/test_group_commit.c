@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+// Group commit on a loop, a publisher and a clock of the test's own: what leaves when, who is told
+// what, and that nothing late can hurt.
+#include "platform/bus/group_commit.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "platform/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TIMEOUT_MS 2000
+#define MESSAGE_BYTES 32
+#define WAITING_BYTES 64
+#define SENT_MAX 16
+
+// ---- what group commit stands on
+
+struct sent {
+    char data[GROUP_LINE_MAX];
+    uint64_t token;
+};
+
+static struct {
+    loop_fn *round_end;
+    loop_fn *tick;
+    void *group;
+    bus_acked_fn *acked;
+    void *acked_arg;
+    bool up;
+    int64_t now_ms;
+    enum bus_result send_result;
+    struct sent sent[SENT_MAX];
+    size_t sent_count;
+    size_t wake_ups;
+} fake;
+
+int64_t clock_monotonic_ms(void)
+{
+    return fake.now_ms;
+}
+
+int64_t clock_monotonic_us(void)
+{
+    return fake.now_ms * 1000;
+}
+
+void loop_post(struct loop *loop, loop_fn *fn, void *arg)
+{
+    (void)loop;
+    fake.wake_ups++;
+    fn(arg);
+}
+
+struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg)
+{
+    (void)loop;
+    fake.round_end = fn;
+    fake.group = arg;
+    return NULL;
+}
+
+void loop_hook_free(struct loop_hook **hook)
+{
+    *hook = NULL;
+}
+
+struct loop_timer *loop_timer_start(struct loop *loop, uint64_t first_ms, uint64_t repeat_ms,
+                                    loop_fn *fn, void *arg)
+{
+    (void)loop;
+    (void)first_ms;
+    (void)repeat_ms;
+    (void)arg;
+    fake.tick = fn;
+    return NULL;
+}
+
+void loop_timer_free(struct loop_timer **timer)
+{
+    *timer = NULL;
+}
+
+bool bus_is_up(const struct bus *bus)
+{
+    (void)bus;
+    return fake.up;
+}
+
+struct bus_publisher *bus_publisher_open(struct bus *bus, bus_acked_fn *acked, void *arg)
+{
+    (void)bus;
+    fake.acked = acked;
+    fake.acked_arg = arg;
+    return NULL;
+}
+
+void bus_publisher_close(struct bus_publisher **publisher)
+{
+    *publisher = NULL;
+}
+
+enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *subject,
+                                   const char *data, size_t length, uint64_t token)
+{
+    (void)publisher;
+    assert_string_equal(subject, "some.subject");
+    assert_true(fake.sent_count < SENT_MAX);
+    struct sent *sent = &fake.sent[fake.sent_count++];
+    snprintf(sent->data, sizeof sent->data, "%.*s", (int)length, data);
+    sent->token = token;
+    return fake.send_result;
+}
+
+static void end_round(void)
+{
+    fake.round_end(fake.group);
+}
+
+static void tick_after(int64_t milliseconds)
+{
+    fake.now_ms += milliseconds;
+    fake.tick(fake.group);
+}
+
+static void ack(size_t message, enum bus_result result)
+{
+    fake.acked(fake.acked_arg, fake.sent[message].token, result);
+    end_round();
+}
+
+// ---- who waits for a line
+
+#define NOT_TOLD (-1)
+
+static int told[SENT_MAX * 4];
+
+static void tell(void *arg, enum bus_result result)
+{
+    int *place = arg;
+    assert_int_equal(*place, NOT_TOLD);
+    *place = (int)result;
+}
+
+static enum bus_result add(struct group_commit *group, const char *line, size_t who)
+{
+    told[who] = NOT_TOLD;
+    return group_commit_add(group, line, strlen(line), tell, &told[who]);
+}
+
+struct fixture {
+    struct metrics *metrics;
+    struct group_commit *group;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    memset(&fake, 0, sizeof fake);
+    fake.up = true;
+    fake.now_ms = 1000;
+    fixture.metrics = metrics_new();
+    fixture.group = group_commit_new(NULL, NULL,
+                                     &(struct group_commit_options){
+                                         .subject = "some.subject",
+                                         .maximum_in_flight = 2,
+                                         .maximum_message_bytes = MESSAGE_BYTES,
+                                         .maximum_waiting_bytes = WAITING_BYTES,
+                                         .timeout_ms = TIMEOUT_MS,
+                                         .metrics = fixture.metrics,
+                                     });
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    group_commit_free(&fixture->group);
+    assert_null(fixture->group);
+    group_commit_free(&fixture->group);
+    metrics_free(&fixture->metrics);
+    return 0;
+}
+
+static struct group_commit *group_of(void **state)
+{
+    return ((struct fixture *)*state)->group;
+}
+
+// ---- tests
+
+static void test_lines_of_one_round_leave_as_one_message(void **state)
+{
+    struct group_commit *group = group_of(state);
+    assert_int_equal(add(group, "{\"a\":1}", 0), BUS_OK);
+    assert_int_equal(add(group, "{\"b\":2}", 1), BUS_OK);
+    assert_int_equal(fake.sent_count, 0);
+    end_round();
+    assert_int_equal(fake.sent_count, 1);
+    assert_string_equal(fake.sent[0].data, "{\"a\":1}\n{\"b\":2}");
+    assert_int_equal(group_commit_pending(group), 2);
+    assert_int_equal(told[0], NOT_TOLD);
+    ack(0, BUS_OK);
+    assert_int_equal(told[0], BUS_OK);
+    assert_int_equal(told[1], BUS_OK);
+    assert_int_equal(group_commit_pending(group), 0);
+}
+
+static void test_at_most_two_messages_are_in_flight(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(add(group, "{\"a\":1}", i), BUS_OK);
+        end_round();
+    }
+    assert_int_equal(fake.sent_count, 2);
+    ack(1, BUS_OK);
+    assert_int_equal(told[1], BUS_OK);
+    assert_int_equal(told[0], NOT_TOLD);
+    assert_int_equal(fake.sent_count, 3);
+    assert_string_equal(fake.sent[2].data, "{\"a\":1}\n{\"a\":1}");
+}
+
+static void test_a_message_is_bounded(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(add(group, "0123456789", i), BUS_OK);
+    }
+    end_round();
+    assert_int_equal(fake.sent_count, 2);
+    assert_string_equal(fake.sent[0].data, "0123456789\n0123456789");
+    assert_string_equal(fake.sent[1].data, "0123456789\n0123456789");
+    ack(0, BUS_OK);
+    assert_string_equal(fake.sent[2].data, "0123456789");
+}
+
+static void test_what_waits_is_bounded(void **state)
+{
+    struct group_commit *group = group_of(state);
+    size_t added = 0;
+    while (add(group, "0123456789", added) == BUS_OK) {
+        added++;
+    }
+    assert_int_equal(added, WAITING_BYTES / 11);
+    assert_int_equal(add(group, "0123456789", added), BUS_FULL);
+    assert_int_equal(told[added], NOT_TOLD);
+}
+
+static void test_a_line_that_cannot_be_a_line_is_refused(void **state)
+{
+    struct group_commit *group = group_of(state);
+    assert_int_equal(add(group, "", 0), BUS_FAILED);
+    assert_int_equal(add(group, "a\nb", 0), BUS_FAILED);
+    assert_int_equal(add(group, "01234567890123456789012345678901", 0), BUS_FAILED);
+    assert_int_equal(group_commit_pending(group), 0);
+}
+
+static void test_a_refusal_reaches_all_lines_of_the_message(void **state)
+{
+    struct group_commit *group = group_of(state);
+    add(group, "{}", 0);
+    add(group, "{}", 1);
+    end_round();
+    ack(0, BUS_FULL);
+    assert_int_equal(told[0], BUS_FULL);
+    assert_int_equal(told[1], BUS_FULL);
+}
+
+static void test_nothing_is_added_while_the_broker_is_away(void **state)
+{
+    fake.up = false;
+    assert_int_equal(add(group_of(state), "{}", 0), BUS_DOWN);
+    assert_int_equal(group_commit_pending(group_of(state)), 0);
+}
+
+static void test_a_message_that_cannot_be_handed_over_is_told_at_once(void **state)
+{
+    add(group_of(state), "{}", 0);
+    fake.send_result = BUS_DOWN;
+    end_round();
+    assert_int_equal(told[0], BUS_DOWN);
+    assert_int_equal(group_commit_pending(group_of(state)), 0);
+}
+
+static void test_an_unacknowledged_line_is_told_in_time_and_its_late_answer_ignored(void **state)
+{
+    struct group_commit *group = group_of(state);
+    add(group, "{\"a\":1}", 0);
+    end_round();
+    fake.now_ms += 1000;
+    add(group, "{\"b\":2}", 1);
+    end_round();
+    tick_after(TIMEOUT_MS - 1000);
+    assert_int_equal(told[0], BUS_TIMEOUT);
+    assert_int_equal(told[1], NOT_TOLD);
+    ack(0, BUS_OK);
+    assert_int_equal(told[0], BUS_TIMEOUT);
+    assert_int_equal(told[1], NOT_TOLD);
+    ack(1, BUS_OK);
+    assert_int_equal(told[1], BUS_OK);
+}
+
+static void test_a_line_that_never_left_is_told_in_time(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 3; i++) {
+        add(group, "{}", i);
+        end_round();
+    }
+    tick_after(TIMEOUT_MS);
+    assert_int_equal(told[2], BUS_TIMEOUT);
+    assert_int_equal(group_commit_pending(group), 0);
+    add(group, "{\"d\":4}", 3);
+    end_round();
+    assert_string_equal(fake.sent[fake.sent_count - 1].data, "{\"d\":4}");
+}
+
+static void test_all_are_told_soon_when_the_broker_goes_away(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 3; i++) {
+        add(group, "{}", i);
+        end_round();
+    }
+    fake.up = false;
+    tick_after(50);
+    assert_int_equal(told[0], BUS_TIMEOUT);
+    assert_int_equal(told[1], BUS_TIMEOUT);
+    assert_int_equal(told[2], BUS_DOWN);
+    assert_int_equal(group_commit_pending(group), 0);
+}
+
+static void test_a_round_wakes_the_loop_once_for_several_answers(void **state)
+{
+    struct group_commit *group = group_of(state);
+    add(group, "{}", 0);
+    end_round();
+    add(group, "{}", 1);
+    end_round();
+    fake.acked(fake.acked_arg, fake.sent[0].token, BUS_OK);
+    fake.acked(fake.acked_arg, fake.sent[1].token, BUS_OK);
+    fake.acked(fake.acked_arg, 12345, BUS_OK);
+    assert_int_equal(fake.wake_ups, 1);
+    end_round();
+    assert_int_equal(told[0], BUS_OK);
+    assert_int_equal(told[1], BUS_OK);
+}
+
+static void test_lines_keep_their_order_over_many_rounds(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < SENT_MAX; i++) {
+        char line[16];
+        snprintf(line, sizeof line, "{\"n\":%zu}", i);
+        add(group, line, i);
+        end_round();
+        assert_string_equal(fake.sent[i].data, line);
+        ack(i, BUS_OK);
+        assert_int_equal(told[i], BUS_OK);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_lines_of_one_round_leave_as_one_message),
+        TEST(test_at_most_two_messages_are_in_flight),
+        TEST(test_a_message_is_bounded),
+        TEST(test_what_waits_is_bounded),
+        TEST(test_a_line_that_cannot_be_a_line_is_refused),
+        TEST(test_a_refusal_reaches_all_lines_of_the_message),
+        TEST(test_nothing_is_added_while_the_broker_is_away),
+        TEST(test_a_message_that_cannot_be_handed_over_is_told_at_once),
+        TEST(test_an_unacknowledged_line_is_told_in_time_and_its_late_answer_ignored),
+        TEST(test_a_line_that_never_left_is_told_in_time),
+        TEST(test_all_are_told_soon_when_the_broker_goes_away),
+        TEST(test_a_round_wakes_the_loop_once_for_several_answers),
+        TEST(test_lines_keep_their_order_over_many_rounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
