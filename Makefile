@@ -9,7 +9,7 @@ PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := help
 .PHONY: help build run up down status test test-unit test-integration test-faults lint format \
-        bench sanitize coverage clean install-run install-test install-lint install-bench
+        bench load sanitize coverage clean install-run install-test install-lint install-bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | sed 's/|/                /' \
@@ -63,6 +63,9 @@ format: install-lint ## lay out every source file
 bench: install-bench ## the benchmark table; ONLY=P1,P3 runs some
 	@$(MAKE) --no-print-directory build
 	@bench/run $(if $(ONLY),--only $(ONLY))
+
+load: ## k6 load tests against what `make up` started; SCENARIOS="journey spike" runs some
+	@load/run.sh --short $(or $(SCENARIOS),all)
 
 sanitize: install-test ## unit and integration under ASan and UBSan, then under TSan
 	@tests/checked.sh address,undefined unit integration

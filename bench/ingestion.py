@@ -17,7 +17,7 @@ from table import Row
 
 PAIRS = 3
 SECONDS = 3
-WARM_UP_SECONDS = 2
+WARM_UP_SECONDS = 1
 BODIES = 8192
 TOKENS = 512
 NAMED_EVENTS = 1000  # sent with ids of their own, and looked up one by one

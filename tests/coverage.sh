@@ -9,7 +9,8 @@ export BUILD=build-coverage
 [[ -e $BUILD/build.ninja ]] || meson setup "$BUILD" -Db_coverage=true
 ninja -C "$BUILD"
 find "$BUILD" -name '*.gcda' -delete
-/usr/bin/python3 tests/run.py unit integration
+code=0
+/usr/bin/python3 tests/run.py unit integration || code=$?
 
 find "$BUILD" -path '*src_*' -name '*.gcda' -print0 |
     xargs -0 gcov --stdout --no-output --relative-only --source-prefix "$PWD" 2>/dev/null |
@@ -30,3 +31,4 @@ find "$BUILD" -path '*src_*' -name '*.gcda' -print0 |
             close("sort -k6")
             if (all) printf "%6.1f %% of %5d lines  in all\n", 100 * all_reached / all, all
         }'
+exit $code

@@ -17,6 +17,7 @@ command_fn command_serve;
 command_fn command_migrate;
 command_fn command_provision;
 command_fn command_config;
+command_fn command_healthcheck;
 command_fn command_demo;
 command_fn command_events;
 command_fn command_dead_letters;

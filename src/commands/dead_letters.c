@@ -58,6 +58,7 @@ static void check(const struct arguments *arguments, struct argp_state *state)
     const struct dead_letters_choice *choice = &arguments->choice;
     if (action == NULL) {
         argp_error(state, "say what to do: list, show, replay or purge");
+        return;
     }
     if (choice->count > 0 && !action->takes_sequences) {
         argp_error(state, "%s takes no numbers", action->name);

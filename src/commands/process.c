@@ -28,6 +28,18 @@ const char *process_database_url(const struct process *process, const struct ser
     return config_text(process->config, own ? service->database : SETTING_DATABASE_URL);
 }
 
+enum setting process_broker_setting(const struct process *process)
+{
+    for (size_t i = 0; i < process->plan.count && !process->plan.everything; i++) {
+        const struct service *service = process->plan.services[i];
+        if (process->plan.chosen[i] && (service->needs & NEEDS_BUS) != 0) {
+            const bool own = config_is_set(process->config, service->broker);
+            return own ? service->broker : SETTING_NATS_URL;
+        }
+    }
+    return SETTING_NATS_URL;
+}
+
 static void *run_loop(void *arg)
 {
     struct process *process = arg;

@@ -13,6 +13,8 @@
 
 #include <pthread.h>
 
+#define CONSUMERS_MAX 16 /* the largest WORKER_THREADS */
+
 // A service that runs in this process.
 struct mounted {
     const struct service *service;
@@ -22,7 +24,8 @@ struct mounted {
     struct workers *passwords;
     struct router *router;      /* NULL when it does not listen by itself */
     struct http_server *server; /* likewise */
-    struct consumer *consumer;
+    struct consumer *consumers[CONSUMERS_MAX];
+    size_t consumer_count;
 };
 
 struct process {
@@ -56,6 +59,10 @@ struct process {
 
 // True when the service runs in this process.
 bool process_has(const struct process *process, const struct service *service);
+
+// The setting that holds the broker's URL of this process: that of the user of its first service
+// that needs the broker, or NATS_URL when that one is not set or all services run here.
+enum setting process_broker_setting(const struct process *process);
 
 // The URL of a service's own role, or DATABASE_URL.
 const char *process_database_url(const struct process *process, const struct service *service);

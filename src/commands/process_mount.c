@@ -70,12 +70,20 @@ bool process_mount_services(struct process *process, char error[static PROCESS_E
 
 // ---- routes and addresses
 
+static struct token_key token_key_of(const struct process *process, enum setting setting)
+{
+    const char *secret = config_text(process->config, setting);
+    return (struct token_key){.secret = secret, .length = strlen(secret)};
+}
+
 static struct router *make_router(const struct process *process)
 {
-    const char *secret = config_text(process->config, SETTING_SECRET_KEY);
+    const struct config *config = process->config;
     return router_new(&(struct router_options){
-        .token_key = {.secret = secret, .length = strlen(secret)},
-        .internal_key = config_text(process->config, SETTING_INTERNAL_SERVICE_API_KEY),
+        .token_key = token_key_of(process, SETTING_SECRET_KEY),
+        .previous_token_key = token_key_of(process, SETTING_SECRET_KEY_PREVIOUS),
+        .internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY),
+        .previous_internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY_PREVIOUS),
         .log = process->log,
         .metrics = process->metrics,
     });
@@ -193,24 +201,30 @@ bool process_listen(struct process *process, char error[static PROCESS_ERROR_SIZ
     return process->metrics_server != NULL;
 }
 
-void process_start_consumers(struct process *process)
+static void start_consumer(struct process *process, struct mounted *mounted)
 {
     const struct config *config = process->config;
+    mounted->consumers[mounted->consumer_count++] =
+        consumer_start(process->bus, mounted->service->consumer,
+                       &(struct consumer_options){
+                           .batch = (size_t)config_number(config, SETTING_WORKER_BATCH),
+                           .maximum_tries = config_number(config, SETTING_MAX_DELIVERIES),
+                           .ack_wait_ms = config_number(config, SETTING_ACK_WAIT_MS),
+                           .log = process->log,
+                           .metrics = process->metrics,
+                           .arg = mounted->state,
+                       });
+}
+
+void process_start_consumers(struct process *process)
+{
+    int64_t many = config_number(process->config, SETTING_WORKER_THREADS);
     for (size_t i = 0; i < process->mounted_count; i++) {
         struct mounted *mounted = &process->mounted[i];
-        if (mounted->service->consumer == NULL) {
-            continue;
+        int64_t wanted = mounted->service->many_consumers ? many : 1;
+        while (mounted->service->consumer != NULL && (int64_t)mounted->consumer_count < wanted) {
+            start_consumer(process, mounted);
         }
-        mounted->consumer =
-            consumer_start(process->bus, mounted->service->consumer,
-                           &(struct consumer_options){
-                               .batch = (size_t)config_number(config, SETTING_WORKER_BATCH),
-                               .maximum_tries = config_number(config, SETTING_MAX_DELIVERIES),
-                               .ack_wait_ms = config_number(config, SETTING_ACK_WAIT_MS),
-                               .log = process->log,
-                               .metrics = process->metrics,
-                               .arg = mounted->state,
-                           });
     }
 }
 
@@ -220,8 +234,8 @@ void process_drain(struct process *process)
 {
     for (size_t i = 0; i < process->mounted_count; i++) {
         struct mounted *mounted = &process->mounted[i];
-        if (mounted->consumer != NULL) {
-            consumer_stop(mounted->consumer);
+        for (size_t c = 0; c < mounted->consumer_count; c++) {
+            consumer_stop(mounted->consumers[c]);
         }
         if (mounted->server != NULL) {
             http_server_drain(mounted->server);
@@ -247,7 +261,9 @@ size_t process_connections(const struct process *process)
 // First those who may still work on a request, then the requests, then what both stood on.
 static void stop_threads(struct mounted *mounted)
 {
-    consumer_join(&mounted->consumer);
+    while (mounted->consumer_count > 0) {
+        consumer_join(&mounted->consumers[--mounted->consumer_count]);
+    }
     workers_stop(&mounted->workers);
     workers_stop(&mounted->passwords);
 }

@@ -2,6 +2,7 @@
 // The pieces of the platform that the chosen services need, opened once and closed last.
 #include "commands/process_internal.h"
 
+#include "commands/with_bus.h"
 #include "platform/db/db.h"
 
 #include <stdio.h>
@@ -22,13 +23,13 @@ static unsigned needs_of(const struct process_plan *plan)
 
 static bool require_settings(const struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
-    static const struct {
+    const struct {
         unsigned need;
         enum setting setting;
     } required[] = {
         {NEEDS_TOKEN_KEY, SETTING_SECRET_KEY},
         {NEEDS_INTERNAL_KEY, SETTING_INTERNAL_SERVICE_API_KEY},
-        {NEEDS_BUS, SETTING_NATS_URL},
+        {NEEDS_BUS, process_broker_setting(process)},
     };
     for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
         if ((process->needs & required[i].need) != 0 &&
@@ -87,6 +88,7 @@ static bool open_bus(struct process *process, char error[static PROCESS_ERROR_SI
         return true;
     }
     const struct config *config = process->config;
+    const enum setting url = process_broker_setting(process);
     char why[BUS_ERROR_SIZE];
     process->streams = (struct stream_settings){
         .replicas = config_number(config, SETTING_STREAM_REPLICAS),
@@ -96,14 +98,15 @@ static bool open_bus(struct process *process, char error[static PROCESS_ERROR_SI
     };
     process->bus = bus_open(
         &(struct bus_options){
-            .url = config_text(config, SETTING_NATS_URL),
+            .url = config_text(config, url),
             .name = "ecs",
+            .tls = bus_tls_of(config),
             .log = process->log,
             .metrics = process->metrics,
         },
         why);
     if (process->bus == NULL) {
-        snprintf(error, PROCESS_ERROR_SIZE, "NATS_URL: %s", why);
+        snprintf(error, PROCESS_ERROR_SIZE, "%s: %s", config_name(url), why);
         return false;
     }
     bus_keep_streams(process->bus, &process->streams);

@@ -10,12 +10,22 @@
 
 #define BROKER_WAIT_MS 10000
 
+struct bus_tls bus_tls_of(const struct config *config)
+{
+    return (struct bus_tls){
+        .ca_file = config_text(config, SETTING_NATS_CA_FILE),
+        .certificate_file = config_text(config, SETTING_NATS_CERT_FILE),
+        .key_file = config_text(config, SETTING_NATS_KEY_FILE),
+    };
+}
+
 static int run(const struct config *config, struct log *log, struct metrics *metrics,
                bus_command *command, void *arg)
 {
     const struct bus_options options = {
         .url = config_text(config, SETTING_NATS_URL),
         .name = "ecs command",
+        .tls = bus_tls_of(config),
         .log = log,
         .metrics = metrics,
     };

@@ -6,6 +6,9 @@
 #include "platform/bus/bus.h"
 #include "platform/config.h"
 
+// The files that the settings name for TLS to the broker; owned by the config.
+struct bus_tls bus_tls_of(const struct config *config);
+
 // What the command does; answers its exit status.
 typedef int bus_command(struct bus *bus, const struct config *config, void *arg);
 

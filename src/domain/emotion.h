@@ -6,6 +6,7 @@
 #include "domain/timestamp.h"
 #include "domain/uuid.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ typedef int32_t metric;
 
 struct emotion_event {
     struct uuid event_id;
+    bool id_is_new; /* made here, because the sender gave none */
     struct uuid user_id;
     timestamp occurred_at;
     char type[EMOTION_TYPE_MAX + 1];

@@ -108,6 +108,7 @@ enum event_read emotion_from_request(const char *json, size_t length,
     }
     if (!has_id) {
         event.event_id = ids_new();
+        event.id_is_new = true;
     }
     *ret = event;
     return EVENT_GOOD;

@@ -2,11 +2,13 @@
 // Group commit of requests: the exchange itself waits for the acknowledgement of its line.
 #include "services/ingestion.h"
 
+#include "domain/transaction.h"
 #include "platform/bus/group_commit.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MESSAGES_IN_FLIGHT 2       /* more gains nothing: the broker works on one at a time */
 #define MESSAGE_BYTES (256 * 1024) /* a quarter of the broker's usual max_payload */
@@ -54,6 +56,27 @@ struct event_window ingestion_window(const struct ingestion *ingestion, int64_t 
         .max_ahead = ingestion->max_ahead,
         .max_age = max_age_days * MICROSECONDS_A_DAY,
     };
+}
+
+static bool is_key(const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < length; i++) {
+        if (key[i] < 0x20 || key[i] > 0x7e) {
+            return false;
+        }
+    }
+    return length > 0 && length <= IDEMPOTENCY_KEY_MAX;
+}
+
+const char *ingestion_key(const struct http_exchange *exchange, struct faults *faults)
+{
+    const char *key = http_header(exchange, "Idempotency-Key");
+    if (key != NULL && !is_key(key)) {
+        faults_add(faults, "Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+        return NULL;
+    }
+    return key;
 }
 
 static void answer_unavailable(struct http_exchange *exchange, enum bus_result result)

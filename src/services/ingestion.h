@@ -20,6 +20,10 @@ void ingestion_free(struct ingestion **ingestion);
 // The window for an event's own time, as of now, with the given greatest age in days.
 struct event_window ingestion_window(const struct ingestion *ingestion, int64_t max_age_days);
 
+// The sender's Idempotency-Key, which decides an event's id; NULL when there is none. One that
+// cannot be used is a fault.
+const char *ingestion_key(const struct http_exchange *exchange, struct faults *faults);
+
 // Sends the 202 that the exchange already holds once the line is durable; a 503 instead when it
 // cannot be made so in time.
 void ingestion_accept(struct ingestion *ingestion, struct http_exchange *exchange, const char *line,

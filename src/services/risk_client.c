@@ -103,6 +103,7 @@ static struct http_result call(const struct risk_remote *remote, struct http_cli
                                         .body = {body, length},
                                         .timeout_ms = remote->timeout_ms,
                                         .maximum_answer = ANSWER_MAX,
+                                        .repeatable = true,
                                     });
 }
 

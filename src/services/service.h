@@ -56,6 +56,7 @@ struct service {
     enum setting url;      /* where others find it */
     bool internal;         /* its routes are not reachable through the gateway */
     enum setting database; /* the setting of its own role's URL */
+    enum setting broker;   /* with NEEDS_BUS: the setting of its own user's URL */
     const struct route *routes;
     size_t route_count;
 
@@ -72,4 +73,5 @@ struct service {
     void (*worker_close)(void *context);
 
     const struct consumer_spec *consumer; /* NULL: none; its open() gets the service's state */
+    bool many_consumers;                  /* WORKER_THREADS of them, instead of one */
 };

@@ -5,8 +5,24 @@
 #include "platform/db/transaction.h"
 #include "platform/memory.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct worker {
+    const struct worker_rules *rules;
+    const struct service_environment *environment;
+    void *state;
+    char *setting;
+    pthread_mutex_t turn; /* to store */
+};
+
+// The context of a consumer: its connection, and the columns of the batch at hand.
+struct worker_thread {
+    struct worker *worker;
+    struct db *db;
+    struct db_array columns[WORKER_COLUMNS_MAX];
+};
 
 struct batch {
     struct worker_thread *thread;
@@ -17,16 +33,38 @@ struct batch {
     struct worker_outcome outcome;
 };
 
-struct worker_thread *worker_open(const struct worker_rules *rules, void *state,
-                                  const struct service_environment *environment,
-                                  const char *setting)
+// ---- life
+
+struct worker *worker_new(const struct worker_rules *rules, void *state,
+                          const struct service_environment *environment, const char *setting)
 {
+    struct worker *worker = memory_zeroed(1, sizeof *worker);
+    worker->rules = rules;
+    worker->environment = environment;
+    worker->state = state;
+    worker->setting = setting != NULL ? memory_copy_text(setting) : NULL;
+    pthread_mutex_init(&worker->turn, NULL);
+    return worker;
+}
+
+void worker_free(struct worker **worker)
+{
+    if (*worker == NULL) {
+        return;
+    }
+    pthread_mutex_destroy(&(*worker)->turn);
+    free((*worker)->setting);
+    free(*worker);
+    *worker = NULL;
+}
+
+void *worker_open(struct worker *worker)
+{
+    const struct worker_rules *rules = worker->rules;
+    const struct service_environment *environment = worker->environment;
     struct worker_thread *thread = memory_zeroed(1, sizeof *thread);
-    thread->rules = rules;
-    thread->environment = environment;
-    thread->state = state;
-    thread->setting = setting;
     char error[DB_ERROR_SIZE];
+    thread->worker = worker;
     thread->db = db_open(environment->database_url, rules->name, environment->log, error);
     if (thread->db == NULL) {
         log_error(environment->log, "the database URL cannot be used", LOG_TEXT("why", error));
@@ -41,24 +79,27 @@ struct worker_thread *worker_open(const struct worker_rules *rules, void *state,
 void worker_close(void *context)
 {
     struct worker_thread *thread = context;
-    for (size_t i = 0; i < thread->rules->column_count; i++) {
+    for (size_t i = 0; i < thread->worker->rules->column_count; i++) {
         db_array_free(&thread->columns[i]);
     }
     db_close(&thread->db);
     free(thread);
 }
 
+// ---- a batch
+
 static void read_lines(struct batch *batch)
 {
     struct worker_thread *thread = batch->thread;
-    for (size_t i = 0; i < thread->rules->column_count; i++) {
+    const struct worker_rules *rules = thread->worker->rules;
+    for (size_t i = 0; i < rules->column_count; i++) {
         db_array_clear(&thread->columns[i]);
     }
     for (size_t i = 0; i < batch->count; i++) {
         struct event_line *line = &batch->lines[i];
         line->rejected = NULL;
-        if (thread->rules->read(thread->columns, line->data, line->length, &batch->people[i],
-                                &line->rejected)) {
+        if (rules->read(thread->columns, line->data, line->length, &batch->people[i],
+                        &line->rejected)) {
             batch->good++;
         }
     }
@@ -77,22 +118,22 @@ static void reject_unknown(struct batch *batch, const char *unknown_people)
 
 static enum db_status run_store(struct worker_thread *thread, struct db_result **ret_result)
 {
-    const struct worker_rules *rules = thread->rules;
+    const struct worker *worker = thread->worker;
     struct db_parameter parameters[WORKER_COLUMNS_MAX + 1];
     size_t count = 0;
-    for (; count < rules->column_count; count++) {
+    for (; count < worker->rules->column_count; count++) {
         parameters[count] = db_array_parameter(&thread->columns[count]);
     }
-    if (thread->setting != NULL) {
-        parameters[count++] = db_text_parameter(thread->setting);
+    if (worker->setting != NULL) {
+        parameters[count++] = db_text_parameter(worker->setting);
     }
-    return db_run(thread->db, rules->store, parameters, count, ret_result);
+    return db_run(thread->db, worker->rules->store, parameters, count, ret_result);
 }
 
 static enum db_status store(struct db *db, void *arg)
 {
     struct batch *batch = arg;
-    const struct worker_rules *rules = batch->thread->rules;
+    const struct worker_rules *rules = batch->thread->worker->rules;
     enum db_status status = DB_OK;
     if (rules->lock != NULL) {
         status = db_run(db, rules->lock, NULL, 0, NULL);
@@ -112,10 +153,23 @@ static enum db_status store(struct db *db, void *arg)
 
 static void count_outcome(struct batch *batch)
 {
+    const struct worker *worker = batch->thread->worker;
     for (size_t i = 0; i < batch->count; i++) {
         batch->outcome.known += batch->lines[i].rejected == NULL;
     }
-    batch->thread->rules->count(batch->thread->state, &batch->outcome);
+    worker->rules->count(worker->state, &batch->outcome);
+}
+
+static enum db_status store_in_turn(struct batch *batch)
+{
+    if (batch->good == 0) {
+        return DB_OK;
+    }
+    pthread_mutex_t *turn = &batch->thread->worker->turn;
+    pthread_mutex_lock(turn);
+    enum db_status status = db_transaction(batch->thread->db, store, batch);
+    pthread_mutex_unlock(turn);
+    return status;
 }
 
 enum handled worker_handle(void *context, struct event_line *lines, size_t count)
@@ -128,12 +182,12 @@ enum handled worker_handle(void *context, struct event_line *lines, size_t count
         .count = count,
     };
     read_lines(&batch);
-    enum db_status status = batch.good > 0 ? db_transaction(thread->db, store, &batch) : DB_OK;
+    enum db_status status = store_in_turn(&batch);
     if (status == DB_OK) {
         count_outcome(&batch);
     } else if (status != DB_AWAY) {
-        log_warning(thread->environment->log, "batch not stored",
-                    LOG_TEXT("worker", thread->rules->name), LOG_NUMBER("lines", count),
+        log_warning(thread->worker->environment->log, "batch not stored",
+                    LOG_TEXT("worker", thread->worker->rules->name), LOG_NUMBER("lines", count),
                     LOG_TEXT("why", db_error(thread->db)));
     }
     free(batch.people);
@@ -146,11 +200,11 @@ enum handled worker_verdict(enum db_status status)
     case DB_OK:
         return HANDLED;
     case DB_AWAY:
+    case DB_RETRY:
     case DB_UNKNOWN:
         return HANDLED_AWAY;
     case DB_REJECTED:
         return HANDLED_POISONED;
-    case DB_RETRY:
     case DB_CONFLICT:
     case DB_BROKEN:
         break;

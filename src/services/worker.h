@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the two processing workers share: a batch of lines is read into the columns of one
-// statement, stored in one transaction, and its end told to the consumer.
+// statement, stored in one transaction, and its end told to the consumer. A worker has a few
+// threads that take turns: while one stores its batch the others read theirs, and no two of a
+// process ever wait for each other's rows.
 #pragma once
 
 #include "platform/bus/consumer.h"
@@ -13,18 +15,6 @@
 #include <stdint.h>
 
 #define WORKER_COLUMNS_MAX 8
-
-struct worker_rules;
-
-// A worker's thread: its connection and the columns of the batch at hand. The consumer's context.
-struct worker_thread {
-    const struct worker_rules *rules;
-    const struct service_environment *environment;
-    void *state;         /* the service's own */
-    const char *setting; /* the statement's last parameter, or NULL: it has none */
-    struct db *db;
-    struct db_array columns[WORKER_COLUMNS_MAX];
-};
 
 // What a batch came to.
 struct worker_outcome {
@@ -55,15 +45,21 @@ struct worker_rules {
     void (*count)(void *state, const struct worker_outcome *outcome);
 };
 
-// Makes and frees the context of a consumer's thread; `setting` is not copied.
-struct worker_thread *worker_open(const struct worker_rules *rules, void *state,
-                                  const struct service_environment *environment,
-                                  const char *setting);
+struct worker;
+
+// The worker of a service, from its start to its stop. `setting` is the statement's last parameter
+// and copied, or NULL: it has none. `state` is what `count` gets.
+struct worker *worker_new(const struct worker_rules *rules, void *state,
+                          const struct service_environment *environment, const char *setting);
+void worker_free(struct worker **worker);
+
+// Makes and frees the context of one of its consumers' threads.
+void *worker_open(struct worker *worker);
 void worker_close(void *thread);
 
 // The consumer's handle_lines_fn.
 enum handled worker_handle(void *thread, struct event_line *lines, size_t count);
 
-// What a transaction's end means for the lines of its batch. A commit whose outcome is unknown is
-// simply tried again: storing is idempotent.
+// What a transaction's end means for the lines of its batch. A locked table, or a commit whose
+// outcome is unknown, is no line's fault and is simply tried again: storing is idempotent.
 enum handled worker_verdict(enum db_status status);

@@ -17,6 +17,7 @@ import layers
 import settings
 import sizes
 import words
+import workflows
 from sources import ROOT, c_files
 
 
@@ -44,6 +45,9 @@ def check_tidy(build):
         file = (Path(entry["directory"]) / entry["file"]).resolve()
         if ROOT in file.parents:
             entries.append({"file": str(file), "build": str(build), "command": entry["command"]})
+    if not entries:
+        print(f"{build} was not made for this folder")
+        return 1
     memory = build / "lint"
     memory.mkdir(exist_ok=True)
     settings = (ROOT / ".clang-tidy").read_bytes()
@@ -77,6 +81,7 @@ CHECKS = [
     ("sizes", lambda _build: sizes.main()),
     ("settings", lambda _build: settings.main()),
     ("words", lambda _build: words.main()),
+    ("workflows", lambda _build: workflows.main()),
     ("static analysis", check_tidy),
 ]
 

@@ -56,13 +56,14 @@ static void handle_on_worker(struct http_exchange *exchange, void *state, void *
 }
 
 static const struct route routes[] = {
-    {HTTP_GET, "/healthz", AUTH_PUBLIC, RUN_ON_LOOP, handle, false},
-    {HTTP_POST, "/v1/emotions/stream", AUTH_INTERNAL_KEY, RUN_ON_LOOP, handle, true},
-    {HTTP_GET, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_LOOP, handle, false},
-    {HTTP_DELETE, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_LOOP, handle, false},
-    {HTTP_PUT, "/v1/users/{user_id}/consents/{kind}", AUTH_PERSON, RUN_ON_LOOP, handle, true},
-    {HTTP_POST, "/v1/transactions", AUTH_PERSON, RUN_ON_LOOP, handle, true},
-    {HTTP_GET, "/slow", AUTH_PUBLIC, RUN_ON_WORKERS, handle_on_worker, false},
+    {HTTP_GET, "/healthz", AUTH_PUBLIC, RUN_ON_LOOP, handle, .has_body = false},
+    {HTTP_POST, "/v1/emotions/stream", AUTH_INTERNAL_KEY, RUN_ON_LOOP, handle, .has_body = true},
+    {HTTP_GET, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_LOOP, handle, .has_body = false},
+    {HTTP_DELETE, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_LOOP, handle, .has_body = false},
+    {HTTP_PUT, "/v1/users/{user_id}/consents/{kind}", AUTH_PERSON, RUN_ON_LOOP, handle,
+     .has_body = true},
+    {HTTP_POST, "/v1/transactions", AUTH_PERSON, RUN_ON_LOOP, handle, .has_body = true},
+    {HTTP_GET, "/slow", AUTH_PUBLIC, RUN_ON_WORKERS, handle_on_worker, .has_body = false},
 };
 
 static int set_up(void **state)

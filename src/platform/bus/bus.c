@@ -21,6 +21,7 @@ struct bus *bus_open(const struct bus_options *options, char error[static BUS_ER
     struct bus *bus = memory_zeroed(1, sizeof *bus);
     bus->url = memory_copy_text(options->url);
     bus->name = memory_copy_text(options->name);
+    bus->tls = options->tls;
     bus->log = options->log;
     bus->metrics = options->metrics;
     bus->sequences = sequences_new(options->log, options->metrics);
@@ -28,6 +29,7 @@ struct bus *bus_open(const struct bus_options *options, char error[static BUS_ER
     const struct link_options link = {
         .url = bus->url,
         .name = bus->name,
+        .tls = bus->tls,
         .log = bus->log,
         .sending = LINK_SENDS_AT_ONCE,
         .came_up = came_up,

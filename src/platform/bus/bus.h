@@ -23,9 +23,18 @@ enum bus_result {
 
 #define BUS_ERROR_SIZE 256
 
+// Files in PEM form; each NULL or "" when there is none. With tls:// or an authority of our own the
+// broker must show a certificate for the host of its URL. The texts must outlive the bus.
+struct bus_tls {
+    const char *ca_file;          /* who signs the broker's certificate; none: the system's */
+    const char *certificate_file; /* what the client shows, with the key to it */
+    const char *key_file;
+};
+
 struct bus_options {
     const char *url;  /* servers, separated by commas */
     const char *name; /* shown by the broker's monitoring */
+    struct bus_tls tls;
     struct log *log;
     struct metrics *metrics;
 };

@@ -3,6 +3,7 @@
 // hangs on the bus. Nobody outside this folder includes it, or nats.h.
 #pragma once
 
+#include "platform/bus/broker_url.h"
 #include "platform/bus/bus.h"
 #include "platform/bus/keeper.h"
 #include "platform/bus/sequences.h"
@@ -23,6 +24,7 @@ enum link_sending {
 struct link_options {
     const char *url;
     const char *name;
+    struct bus_tls tls;
     struct log *log;
     enum link_sending sending;
     void (*came_up)(void *arg); /* on a thread of the client library; or NULL */
@@ -32,6 +34,7 @@ struct link_options {
 struct link {
     natsConnection *connection;
     jsCtx *jetstream;
+    char inbox[BROKER_INBOX_SIZE]; /* what our inboxes begin with */
     struct log *log;
     void (*came_up)(void *arg);
     void *arg;
@@ -49,6 +52,11 @@ void link_close(struct link **link);
 bool link_is_up(const struct link *link);
 bool link_wait(struct link *link, int64_t timeout_ms);
 
+#define LINK_INBOX_SIZE 128
+
+// Makes a subject for answers that nobody else has, below the user's own part of the inboxes.
+natsStatus link_new_inbox(const struct link *link, char inbox[static LINK_INBOX_SIZE]);
+
 // Has what was published reach the broker; does nothing while it is away.
 void link_flush(struct link *link);
 
@@ -65,6 +73,7 @@ struct bus {
     struct link *link;
     char *url; /* may hold credentials: never logged */
     char *name;
+    struct bus_tls tls;
     struct log *log;
     struct metrics *metrics;
     struct sequences *sequences;

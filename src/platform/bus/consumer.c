@@ -90,6 +90,7 @@ static bool open_link(struct consumer *consumer)
     const struct link_options options = {
         .url = consumer->bus->url,
         .name = consumer->spec->durable,
+        .tls = consumer->bus->tls,
         .log = consumer->options.log,
         .sending = LINK_GATHERS,
         .came_up = came_up,

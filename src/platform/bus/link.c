@@ -85,6 +85,7 @@ static natsStatus set_options(natsOptions *to, const struct link_options *option
     const natsStatus results[] = {
         natsOptions_SetURL(to, options->url),
         natsOptions_SetName(to, options->name),
+        natsOptions_SetCustomInboxPrefix(to, link->inbox),
         natsOptions_SetTimeout(to, CONNECT_TIMEOUT_MS),
         natsOptions_SetAllowReconnect(to, true),
         natsOptions_SetMaxReconnect(to, FOR_EVER),
@@ -112,12 +113,37 @@ static natsStatus set_options(natsOptions *to, const struct link_options *option
     return NATS_OK;
 }
 
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+// Without "secure" the library would go on in plain text with a broker that offers no TLS.
+static natsStatus set_tls(natsOptions *to, const struct link_options *options)
+{
+    const struct bus_tls *tls = &options->tls;
+    if (!broker_url_asks_for_tls(options->url) && !is_given(tls->ca_file)) {
+        return NATS_OK;
+    }
+    natsStatus status = natsOptions_SetSecure(to, true);
+    if (status == NATS_OK && is_given(tls->ca_file)) {
+        status = natsOptions_LoadCATrustedCertificates(to, tls->ca_file);
+    }
+    if (status == NATS_OK && is_given(tls->certificate_file)) {
+        status = natsOptions_LoadCertificatesChain(to, tls->certificate_file, tls->key_file);
+    }
+    return status;
+}
+
 static natsStatus connect_with(struct link *link, const struct link_options *options)
 {
     natsOptions *chosen = NULL;
     natsStatus status = natsOptions_Create(&chosen);
     if (status == NATS_OK) {
         status = set_options(chosen, options, link);
+    }
+    if (status == NATS_OK) {
+        status = set_tls(chosen, options);
     }
     if (status == NATS_OK) {
         status = natsConnection_Connect(&link->connection, chosen);
@@ -138,32 +164,17 @@ static void free_link(struct link *link)
     free(link);
 }
 
-// The library takes any text, and would then try for ever to reach it.
-static bool servers_are_named(const char *urls)
-{
-    for (const char *server = urls;; server++) {
-        server += strspn(server, " ");
-        size_t scheme = strncmp(server, "nats://", 7) == 0 ? 7 : 0;
-        scheme = strncmp(server, "tls://", 6) == 0 ? 6 : scheme;
-        if (scheme == 0 || strcspn(server + scheme, ", ") == 0) {
-            return false;
-        }
-        server += strcspn(server, ",");
-        if (*server == '\0') {
-            return true;
-        }
-    }
-}
-
 struct link *link_open(const struct link_options *options, char error[static BUS_ERROR_SIZE])
 {
-    if (!servers_are_named(options->url)) {
+    // The library takes any text, and would then try for ever to reach it.
+    if (!broker_url_valid(options->url)) {
         snprintf(error, BUS_ERROR_SIZE,
-                 "must be nats://[user:password@]host:port, or several "
-                 "separated by commas");
+                 "must be nats://[user:password@]host:port, tls:// for TLS, or several separated "
+                 "by commas");
         return NULL;
     }
     struct link *link = memory_zeroed(1, sizeof *link);
+    broker_url_inbox(options->url, link->inbox);
     link->log = options->log;
     link->came_up = options->came_up;
     link->arg = options->arg;
@@ -178,12 +189,25 @@ struct link *link_open(const struct link_options *options, char error[static BUS
     }
     if (status != NATS_OK) {
         snprintf(error, BUS_ERROR_SIZE, "the broker's URL cannot be used: %s",
-                 natsStatus_GetText(status));
+                 link_error_text(status));
         atomic_store(&link->closing, true);
         free_link(link);
         return NULL;
     }
     return link;
+}
+
+natsStatus link_new_inbox(const struct link *link, char inbox[static LINK_INBOX_SIZE])
+{
+    natsInbox *made = NULL;
+    const natsStatus status = natsInbox_Create(&made);
+    if (status == NATS_OK) {
+        // The library's own begins with `_INBOX.` whatever the connection's prefix is.
+        const char *dot = strrchr(made, '.');
+        snprintf(inbox, LINK_INBOX_SIZE, "%s%s", link->inbox, dot != NULL ? dot : "");
+        natsInbox_Destroy(made);
+    }
+    return status;
 }
 
 void link_flush(struct link *link)

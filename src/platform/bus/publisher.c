@@ -15,21 +15,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INBOX_SIZE 64
-#define REPLY_SIZE 128
+#define REPLY_SIZE (LINK_INBOX_SIZE + 64)
 #define CLOSE_WAIT_MS 1000
 
 struct bus_publisher {
     struct bus *bus;
     bus_acked_fn *acked;
     void *arg;
-    char inbox[INBOX_SIZE];
+    char inbox[LINK_INBOX_SIZE];
     size_t inbox_length;
     natsSubscription *subscription;
     pthread_mutex_t lock;
     pthread_cond_t finished;
     bool complete; /* under `lock`: no call of acked will come any more */
 };
+
+// Reads `.` and a hexadecimal number, and moves on behind it.
+static bool read_part(const char **at, uint64_t *ret)
+{
+    if (**at != '.') {
+        return false;
+    }
+    char *end = NULL;
+    *ret = strtoull(*at + 1, &end, 16);
+    bool some = end != *at + 1;
+    *at = end;
+    return some;
+}
 
 // Reads `<inbox>.<token>.<slot>.<highest>`, hexadecimal.
 static bool read_reply(const struct bus_publisher *publisher, const char *subject,
@@ -38,8 +50,14 @@ static bool read_reply(const struct bus_publisher *publisher, const char *subjec
     if (strlen(subject) <= publisher->inbox_length) {
         return false;
     }
-    return sscanf(subject + publisher->inbox_length, ".%" SCNx64 ".%" SCNx32 ".%" SCNx64, ret_token,
-                  &ret_mark->slot, &ret_mark->highest) == 3;
+    const char *at = subject + publisher->inbox_length;
+    uint64_t slot = 0;
+    if (!read_part(&at, ret_token) || !read_part(&at, &slot) || slot > UINT32_MAX ||
+        !read_part(&at, &ret_mark->highest)) {
+        return false;
+    }
+    ret_mark->slot = (uint32_t)slot;
+    return true;
 }
 
 static enum bus_result read_answer(struct bus_publisher *publisher, natsMsg *answer,
@@ -83,16 +101,13 @@ static void on_complete(void *arg)
 
 static natsStatus subscribe(struct bus_publisher *publisher)
 {
-    natsInbox *inbox = NULL;
-    natsStatus status = natsInbox_Create(&inbox);
+    natsStatus status = link_new_inbox(publisher->bus->link, publisher->inbox);
     if (status != NATS_OK) {
         return status;
     }
-    char answers[INBOX_SIZE + 2];
-    snprintf(publisher->inbox, sizeof publisher->inbox, "%s", inbox);
+    char answers[LINK_INBOX_SIZE + 2];
     snprintf(answers, sizeof answers, "%s.>", publisher->inbox);
     publisher->inbox_length = strlen(publisher->inbox);
-    natsInbox_Destroy(inbox);
     status = natsConnection_Subscribe(&publisher->subscription, publisher->bus->link->connection,
                                       answers, on_answer, publisher);
     if (status == NATS_OK) {

@@ -21,7 +21,7 @@
 struct pull {
     struct link *link;
     natsSubscription *subscription;
-    char inbox[SUBJECT_SIZE / 2];
+    char inbox[LINK_INBOX_SIZE];
     char reply[SUBJECT_SIZE]; /* of the newest request */
     char next[SUBJECT_SIZE];  /* where requests go */
     uint64_t requests;
@@ -29,15 +29,14 @@ struct pull {
 
 struct pull *pull_open(struct link *link, const char *stream, const char *consumer)
 {
-    natsInbox *inbox = NULL;
-    if (!link_is_up(link) || natsInbox_Create(&inbox) != NATS_OK) {
+    char inbox[LINK_INBOX_SIZE];
+    if (!link_is_up(link) || link_new_inbox(link, inbox) != NATS_OK) {
         return NULL;
     }
     struct pull *pull = memory_zeroed(1, sizeof *pull);
     pull->link = link;
     snprintf(pull->inbox, sizeof pull->inbox, "%s", inbox);
     snprintf(pull->next, sizeof pull->next, "$JS.API.CONSUMER.MSG.NEXT.%s.%s", stream, consumer);
-    natsInbox_Destroy(inbox);
     char answers[SUBJECT_SIZE];
     snprintf(answers, sizeof answers, "%s.*", pull->inbox);
     if (natsConnection_SubscribeSync(&pull->subscription, link->connection, answers) != NATS_OK) {

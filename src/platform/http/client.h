@@ -23,6 +23,7 @@ struct http_call {
     struct span body; /* must stay until the call is done */
     int64_t timeout_ms;
     size_t maximum_answer; /* bytes */
+    bool repeatable;       /* a POST whose second arrival changes nothing: may be sent again */
 };
 
 struct http_result {

@@ -12,6 +12,8 @@
     ((size_t)64 * 1024)  /* bytes; larger buffers are given back after their call                  \
                           */
 #define IDLE_SECONDS 30L /* less than servers keep an idle connection */
+#define NAME_SECONDS 1L  /* behind a name stand replicas that come and go */
+#define CONNECT_MS 2000L /* half of it for an address that is followed by another */
 
 static size_t body_came(char *data, size_t size, size_t count, void *arg)
 {
@@ -76,10 +78,11 @@ static void add_headers(CURL *easy, const struct http_call *call, struct gathere
     struct buffer line = {0};
     for (size_t i = 0; i < call->header_count; i++) {
         const struct http_pair *header = &call->headers[i];
-        if (is_clean(header) && header->value[0] != '\0') {
+        if (is_clean(header)) {
+            // With a colon and no value libcurl would send no such header at all.
             buffer_clear(&line);
             buffer_add_text(&line, header->name);
-            buffer_add(&line, ": ", 2);
+            buffer_add_text(&line, header->value[0] != '\0' ? ": " : ";");
             buffer_add_text(&line, header->value);
             list = curl_slist_append(list, line.data);
             has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
@@ -115,7 +118,8 @@ static void set_method(CURL *easy, const struct http_call *call)
 void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered)
 {
     easy_forget(gathered);
-    gathered->may_resend = call->method != HTTP_POST && call->method != HTTP_PATCH;
+    gathered->may_resend =
+        call->repeatable || (call->method != HTTP_POST && call->method != HTTP_PATCH);
     gathered->body.maximum = call->maximum_answer;
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
@@ -125,6 +129,9 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAME_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, gathered);
@@ -150,6 +157,15 @@ struct http_result easy_result(void *easy, bool ended_well, struct gathered *gat
         .retry_after = gathered->retry_after,
         .body = {body->data != NULL ? body->data : "", body->length},
     };
+}
+
+void easy_restart(void *easy, struct gathered *gathered)
+{
+    gathered->sent = false;
+    gathered->content_type[0] = '\0';
+    gathered->retry_after[0] = '\0';
+    buffer_clear(&gathered->body);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 void easy_forget(struct gathered *gathered)

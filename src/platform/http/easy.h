@@ -21,6 +21,10 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
 // What came, after a call that ended well, or not; lives in `gathered` until easy_forget.
 struct http_result easy_result(void *easy, bool ended_well, struct gathered *gathered);
 
+// Makes ready to send the same call again, on a new connection: one that was kept may lead to the
+// replica that is gone.
+void easy_restart(void *easy, struct gathered *gathered);
+
 // Makes ready for the next call, or releases everything.
 void easy_forget(struct gathered *gathered);
 void easy_release(struct gathered *gathered);

@@ -24,6 +24,7 @@ struct forward {
     struct gathered gathered;
     http_done_fn *done;
     void *arg;
+    bool repeated;
 };
 
 struct watched_socket {
@@ -69,11 +70,39 @@ static void unlink_running(struct http_forwarder *forwarder, struct forward *for
     }
 }
 
+// Whether a replica went away before it answered, and sending once more does no harm: nothing was
+// sent, or a second arrival changes nothing. Whoever let the deadline pass may be at work still.
+static bool is_worth_repeating(const struct forward *forward, CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_ABORTED_BY_CALLBACK:
+        return !forward->repeated && (!forward->gathered.sent || forward->gathered.may_resend);
+    default:
+        return false;
+    }
+}
+
+static void repeat(struct http_forwarder *forwarder, struct forward *forward)
+{
+    forward->repeated = true;
+    easy_restart(forward->easy, &forward->gathered);
+    curl_multi_add_handle(forwarder->multi, forward->easy);
+}
+
 static void finish(struct http_forwarder *forwarder, CURL *easy, CURLcode code)
 {
     char *private = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     struct forward *forward = (void *)private;
+    if (is_worth_repeating(forward, code)) {
+        curl_multi_remove_handle(forwarder->multi, easy);
+        repeat(forwarder, forward);
+        return;
+    }
     struct http_result result = easy_result(easy, code == CURLE_OK, &forward->gathered);
     curl_multi_remove_handle(forwarder->multi, easy);
     unlink_running(forwarder, forward);
@@ -239,6 +268,7 @@ void http_forwarder_call(struct http_forwarder *forwarder, const struct http_cal
     struct forward *forward = take_forward(forwarder);
     forward->done = done;
     forward->arg = arg;
+    forward->repeated = false;
     easy_prepare(forward->easy, call, &forward->gathered);
     curl_easy_setopt(forward->easy, CURLOPT_PRIVATE, forward);
     curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);

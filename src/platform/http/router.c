@@ -31,10 +31,17 @@ struct mount {
     struct workers *passwords;
 };
 
+// A key that opens the internal routes: only its hash is kept.
+struct internal_key {
+    bool given;
+    unsigned char hash[KEY_HASH_SIZE];
+};
+
 struct router {
     struct token_key token_key;
-    unsigned char internal_key[KEY_HASH_SIZE]; /* its hash */
-    bool has_internal_key;
+    struct token_key previous_token_key;
+    struct internal_key internal_key;
+    struct internal_key previous_internal_key;
     struct log *log;
     struct counter *refused;
     struct counter *overloaded;
@@ -174,6 +181,20 @@ static const char *bearer_token(const struct http_exchange *exchange)
     return value + strspn(value, " ");
 }
 
+// With a previous key both sign good tokens, so that a key is changed while its tokens last.
+static enum token_verdict verify_token(const struct router *router, const char *token,
+                                       struct uuid *ret_person)
+{
+    const size_t length = strlen(token);
+    const timestamp now = clock_now();
+    enum token_verdict verdict =
+        token_verify(&router->token_key, token, length, now, ret_person);
+    if (verdict == TOKEN_BAD_SIGNATURE && router->previous_token_key.length > 0) {
+        verdict = token_verify(&router->previous_token_key, token, length, now, ret_person);
+    }
+    return verdict;
+}
+
 static bool has_good_token(const struct router *router, struct http_exchange *exchange)
 {
     const char *token = bearer_token(exchange);
@@ -182,8 +203,7 @@ static bool has_good_token(const struct router *router, struct http_exchange *ex
         http_answer_problem(exchange, 401, "Send an access token as Authorization: Bearer.");
         return false;
     }
-    enum token_verdict verdict =
-        token_verify(&router->token_key, token, strlen(token), clock_now(), &exchange->person);
+    enum token_verdict verdict = verify_token(router, token, &exchange->person);
     if (verdict == TOKEN_GOOD) {
         return true;
     }
@@ -196,12 +216,25 @@ static bool has_good_token(const struct router *router, struct http_exchange *ex
     return false;
 }
 
-// Hashes first, so that neither the length nor the place of a difference shows in the time.
+static void hash_key(const char *key, unsigned char hash[static KEY_HASH_SIZE])
+{
+    crypto_generichash(hash, KEY_HASH_SIZE, (const unsigned char *)key, strlen(key), NULL, 0);
+}
+
+static bool is_key(const struct internal_key *key, const unsigned char hash[static KEY_HASH_SIZE])
+{
+    return key->given && sodium_memcmp(hash, key->hash, KEY_HASH_SIZE) == 0;
+}
+
+// Hashes first, so that neither the length nor the place of a difference shows in the time; and
+// compares with both keys always, so that neither does which of them it was.
 static bool is_internal_key(const struct router *router, const char *key)
 {
     unsigned char hash[KEY_HASH_SIZE];
-    crypto_generichash(hash, sizeof hash, (const unsigned char *)key, strlen(key), NULL, 0);
-    return router->has_internal_key && sodium_memcmp(hash, router->internal_key, sizeof hash) == 0;
+    hash_key(key, hash);
+    const bool current = is_key(&router->internal_key, hash);
+    const bool previous = is_key(&router->previous_internal_key, hash);
+    return current || previous;
 }
 
 static bool has_internal_key(const struct router *router, struct http_exchange *exchange)
@@ -340,28 +373,34 @@ void router_handle(void *arg, struct http_exchange *exchange)
 
 // ---- life
 
+static void keep_key(struct internal_key *to, const char *key)
+{
+    to->given = key != NULL && key[0] != '\0';
+    if (to->given) {
+        hash_key(key, to->hash);
+    }
+}
+
 struct router *router_new(const struct router_options *options)
 {
     struct router *router = memory_zeroed(1, sizeof *router);
     router->token_key = options->token_key;
+    router->previous_token_key = options->previous_token_key;
     router->log = options->log;
     router->refused = metrics_counter(options->metrics, "ecs_http_credentials_refused_total", NULL,
                                       "Requests without a good credential.");
     router->overloaded = metrics_counter(options->metrics, "ecs_http_overloaded_total", NULL,
                                          "Requests refused because too many waited for a thread.");
-    const char *key = options->internal_key;
-    if (key != NULL && key[0] != '\0') {
-        router->has_internal_key = true;
-        crypto_generichash(router->internal_key, sizeof router->internal_key,
-                           (const unsigned char *)key, strlen(key), NULL, 0);
-    }
+    keep_key(&router->internal_key, options->internal_key);
+    keep_key(&router->previous_internal_key, options->previous_internal_key);
     return router;
 }
 
 void router_free(struct router **router)
 {
     if (*router != NULL) {
-        sodium_memzero((*router)->internal_key, sizeof(*router)->internal_key);
+        sodium_memzero(&(*router)->internal_key, sizeof(*router)->internal_key);
+        sodium_memzero(&(*router)->previous_internal_key, sizeof(*router)->previous_internal_key);
         free((*router)->mounts);
         free(*router);
         *router = NULL;

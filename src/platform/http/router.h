@@ -34,14 +34,17 @@ struct route {
     enum auth_rule auth;
     enum run_on run_on;
     http_handler *handler;
-    bool has_body; /* application/json is required then */
+    bool has_body;   /* application/json is required then */
+    bool repeatable; /* a POST whose second arrival changes nothing, so it may be sent again */
 };
 
 struct router;
 
 struct router_options {
     struct token_key token_key;
-    const char *internal_key; /* compared in constant time */
+    struct token_key previous_token_key; /* tokens of it are good too; length 0: none */
+    const char *internal_key;            /* compared in constant time */
+    const char *previous_internal_key;   /* opens as well; NULL or "": none */
     struct log *log;
     struct metrics *metrics;
 };

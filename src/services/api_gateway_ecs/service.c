@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define URL_MAX 9216 /* bytes: the base and the longest target the server accepts */
 #define ANSWER_MAX (16 * 1024 * 1024)
@@ -123,10 +124,17 @@ static void on_answer(void *arg, const struct http_result *result)
     free(errand);
 }
 
-static void forward(struct http_exchange *exchange, void *state, void *context)
+// A sender's key makes a second arrival the same event; the lines of a batch have ids of their own.
+static bool has_key_for_all(const struct http_exchange *exchange)
 {
-    (void)context;
-    const struct upstream *upstream = state;
+    const char *type = http_header(exchange, "Content-Type");
+    return http_header(exchange, "Idempotency-Key") != NULL &&
+           (type == NULL || strncasecmp(type, "application/json", strlen("application/json")) == 0);
+}
+
+static void send_on(struct http_exchange *exchange, const struct upstream *upstream,
+                    bool repeatable)
+{
     char url[URL_MAX];
     if (!write_url(upstream, exchange, url)) {
         http_answer_problem(exchange, 414, "the address is too long");
@@ -148,8 +156,21 @@ static void forward(struct http_exchange *exchange, void *state, void *context)
             .body = http_body(exchange),
             .timeout_ms = upstream->gateway->timeout_ms,
             .maximum_answer = ANSWER_MAX,
+            .repeatable = repeatable,
         },
         on_answer, errand);
+}
+
+static void forward(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    send_on(exchange, state, has_key_for_all(exchange));
+}
+
+static void forward_repeatable(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    send_on(exchange, state, true);
 }
 
 void gateway_forward_routes(void *state, struct router *router, const struct service *service,
@@ -167,7 +188,7 @@ void gateway_forward_routes(void *state, struct router *router, const struct ser
     for (size_t i = 0; i < service->route_count; i++) {
         upstream->routes[i] = service->routes[i];
         upstream->routes[i].run_on = RUN_ON_LOOP;
-        upstream->routes[i].handler = forward;
+        upstream->routes[i].handler = service->routes[i].repeatable ? forward_repeatable : forward;
     }
     router_add(router, upstream->routes, service->route_count, upstream, NULL, NULL);
 }

@@ -82,6 +82,7 @@ const struct service credit_application_worker = {
     .listen = SETTING_COUNT,
     .url = SETTING_COUNT,
     .database = SETTING_CREDIT_WORKER_DATABASE_URL,
+    .broker = SETTING_CREDIT_WORKER_NATS_URL,
     .start = start,
     .stop = stop,
     .consumer = &consumer,

@@ -3,12 +3,14 @@
 #include "services/emotion_ingestion_service/service.h"
 
 #include "platform/bus/streams.h"
+#include "platform/ids.h"
 #include "platform/json.h"
 #include "platform/memory.h"
 #include "services/ingestion.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct emotion_ingestion {
     struct ingestion *ingestion;
@@ -44,6 +46,17 @@ static void prepare_receipt(struct http_exchange *exchange, const struct emotion
     http_answer_bytes(exchange, 202, "application/json", body, (size_t)length);
 }
 
+// A sender without an id of its own for the event may name it by a key: a retry is the same event.
+static bool choose_event_id(const struct http_exchange *exchange, struct emotion_event *event,
+                            struct faults *faults)
+{
+    const char *key = ingestion_key(exchange, faults);
+    if (key != NULL && event->id_is_new) {
+        event->event_id = ids_from_key(&event->user_id, key, strlen(key));
+    }
+    return faults->count == 0;
+}
+
 static void receive_emotion(struct http_exchange *exchange, void *state, void *context)
 {
     (void)context;
@@ -56,6 +69,9 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
 
     enum event_read read =
         emotion_from_request(body.data, body.length, &window, &event, &faults, json_error);
+    if (read == EVENT_GOOD && !choose_event_id(exchange, &event, &faults)) {
+        read = EVENT_FAULTY;
+    }
     if (read != EVENT_GOOD) {
         ingestion_refuse(exchange, read, &faults, json_error);
         return;
@@ -78,6 +94,7 @@ const struct service emotion_ingestion_service = {
     .listen = SETTING_EMOTION_SERVICE_LISTEN,
     .url = SETTING_EMOTION_SERVICE_URL,
     .database = SETTING_COUNT,
+    .broker = SETTING_EMOTION_SERVICE_NATS_URL,
     .routes = routes,
     .route_count = sizeof routes / sizeof routes[0],
     .start = start,

@@ -56,8 +56,9 @@ static const struct db_statement store_emotions = {
     "    updated_at = now()"
     ") "
     "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
-    "       (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
-    "        WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id))",
+    "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
+    "         (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
+    "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
 enum column {
@@ -72,9 +73,8 @@ enum column {
 };
 
 struct emotion_worker {
-    const struct service_environment *environment;
+    struct worker *worker;
     struct retention *retention;
-    char stress_threshold[16]; /* billionths, as text */
     struct counter *stored;
     struct counter *repeated;
     struct counter *without_consent;
@@ -100,10 +100,10 @@ static bool read_event(struct db_array *columns, const char *line, size_t length
 
 static void count_events(void *state, const struct worker_outcome *outcome)
 {
-    const struct emotion_worker *worker = state;
-    counter_add(worker->stored, outcome->stored);
-    counter_add(worker->repeated, outcome->allowed - outcome->stored);
-    counter_add(worker->without_consent, outcome->known - outcome->allowed);
+    const struct emotion_worker *service = state;
+    counter_add(service->stored, outcome->stored);
+    counter_add(service->repeated, outcome->allowed - outcome->stored);
+    counter_add(service->without_consent, outcome->known - outcome->allowed);
 }
 
 static const struct worker_rules rules = {
@@ -116,41 +116,46 @@ static const struct worker_rules rules = {
     .count = count_events,
 };
 
+static void make_counters(struct emotion_worker *service, struct metrics *metrics)
+{
+    service->stored =
+        metrics_counter(metrics, "ecs_emotions_stored_total", NULL, "Emotion events stored.");
+    service->repeated = metrics_counter(metrics, "ecs_emotions_repeated_total", NULL,
+                                        "Emotion events that were stored before.");
+    service->without_consent =
+        metrics_counter(metrics, "ecs_emotions_without_consent_total", NULL,
+                        "Emotion events dropped because their person did not consent.");
+}
+
 static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
 {
-    struct emotion_worker *worker = memory_zeroed(1, sizeof *worker);
-    struct metrics *metrics = environment->metrics;
-    double threshold = config_decimal(environment->config, SETTING_STRESS_THRESHOLD);
-    worker->environment = environment;
-    snprintf(worker->stress_threshold, sizeof worker->stress_threshold, "%ld",
-             lround(threshold * METRIC_ONE));
-    worker->stored =
-        metrics_counter(metrics, "ecs_emotions_stored_total", NULL, "Emotion events stored.");
-    worker->repeated = metrics_counter(metrics, "ecs_emotions_repeated_total", NULL,
-                                       "Emotion events that were stored before.");
-    worker->without_consent =
-        metrics_counter(metrics, "ecs_emotions_without_consent_total", NULL,
-                        "Emotion events dropped because their person did not consent.");
-    worker->retention = retention_start(environment, error);
-    if (worker->retention == NULL) {
-        free(worker);
+    struct retention *retention = retention_start(environment, error);
+    if (retention == NULL) {
         return NULL;
     }
-    return worker;
+    struct emotion_worker *service = memory_zeroed(1, sizeof *service);
+    double threshold = config_decimal(environment->config, SETTING_STRESS_THRESHOLD);
+    char billionths[24];
+    snprintf(billionths, sizeof billionths, "%ld", lround(threshold * METRIC_ONE));
+    service->retention = retention;
+    service->worker = worker_new(&rules, service, environment, billionths);
+    make_counters(service, environment->metrics);
+    return service;
 }
 
 static void stop(void *state)
 {
-    struct emotion_worker *worker = state;
-    retention_stop(&worker->retention);
-    free(worker);
+    struct emotion_worker *service = state;
+    retention_stop(&service->retention);
+    worker_free(&service->worker);
+    free(service);
 }
 
 static void *open_thread(void *state)
 {
-    const struct emotion_worker *worker = state;
-    return worker_open(&rules, state, worker->environment, worker->stress_threshold);
+    const struct emotion_worker *service = state;
+    return worker_open(service->worker);
 }
 
 static const struct consumer_spec consumer = {
@@ -168,7 +173,9 @@ const struct service emotion_processing_worker = {
     .listen = SETTING_COUNT,
     .url = SETTING_COUNT,
     .database = SETTING_EMOTION_WORKER_DATABASE_URL,
+    .broker = SETTING_EMOTION_WORKER_NATS_URL,
     .start = start,
     .stop = stop,
     .consumer = &consumer,
+    .many_consumers = true,
 };

@@ -23,14 +23,15 @@ static const struct db_statement store_transactions = {
     "  RETURNING 1"
     ") "
     "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
-    "       (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
-    "        WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id))",
+    "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
+    "         (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
+    "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
 enum column { EVENT_ID, USER_ID, CENTS, OCCURRED_AT, COLUMN_COUNT };
 
 struct transaction_worker {
-    const struct service_environment *environment;
+    struct worker *worker;
     struct counter *stored;
     struct counter *repeated;
 };
@@ -52,9 +53,9 @@ static bool read_event(struct db_array *columns, const char *line, size_t length
 
 static void count_events(void *state, const struct worker_outcome *outcome)
 {
-    const struct transaction_worker *worker = state;
-    counter_add(worker->stored, outcome->stored);
-    counter_add(worker->repeated, outcome->allowed - outcome->stored);
+    const struct transaction_worker *service = state;
+    counter_add(service->stored, outcome->stored);
+    counter_add(service->repeated, outcome->allowed - outcome->stored);
 }
 
 static const struct worker_rules rules = {
@@ -70,19 +71,27 @@ static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
 {
     (void)error;
-    struct transaction_worker *worker = memory_zeroed(1, sizeof *worker);
-    worker->environment = environment;
-    worker->stored = metrics_counter(environment->metrics, "ecs_transactions_stored_total", NULL,
-                                     "Transactions stored.");
-    worker->repeated = metrics_counter(environment->metrics, "ecs_transactions_repeated_total",
-                                       NULL, "Transactions that were stored before.");
-    return worker;
+    struct transaction_worker *service = memory_zeroed(1, sizeof *service);
+    struct metrics *metrics = environment->metrics;
+    service->worker = worker_new(&rules, service, environment, NULL);
+    service->stored =
+        metrics_counter(metrics, "ecs_transactions_stored_total", NULL, "Transactions stored.");
+    service->repeated = metrics_counter(metrics, "ecs_transactions_repeated_total", NULL,
+                                        "Transactions that were stored before.");
+    return service;
+}
+
+static void stop(void *state)
+{
+    struct transaction_worker *service = state;
+    worker_free(&service->worker);
+    free(service);
 }
 
 static void *open_thread(void *state)
 {
-    const struct transaction_worker *worker = state;
-    return worker_open(&rules, state, worker->environment, NULL);
+    const struct transaction_worker *service = state;
+    return worker_open(service->worker);
 }
 
 static const struct consumer_spec consumer = {
@@ -100,7 +109,9 @@ const struct service transaction_processing_worker = {
     .listen = SETTING_COUNT,
     .url = SETTING_COUNT,
     .database = SETTING_TRANSACTION_WORKER_DATABASE_URL,
+    .broker = SETTING_TRANSACTION_WORKER_NATS_URL,
     .start = start,
-    .stop = free,
+    .stop = stop,
     .consumer = &consumer,
+    .many_consumers = true,
 };

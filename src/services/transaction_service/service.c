@@ -27,27 +27,11 @@ static void stop(void *state)
     ingestion_free(&ingestion);
 }
 
-static bool is_idempotency_key(const char *key)
-{
-    size_t length = strlen(key);
-    for (size_t i = 0; i < length; i++) {
-        if (key[i] < 0x20 || key[i] > 0x7e) {
-            return false;
-        }
-    }
-    return length > 0 && length <= IDEMPOTENCY_KEY_MAX;
-}
-
-static void choose_event_id(const char *idempotency_key, struct transaction_event *event,
+static void choose_event_id(const struct http_exchange *exchange, struct transaction_event *event,
                             struct faults *faults)
 {
-    if (idempotency_key == NULL) {
-        event->event_id = ids_new();
-    } else if (is_idempotency_key(idempotency_key)) {
-        event->event_id = ids_from_key(&event->user_id, idempotency_key, strlen(idempotency_key));
-    } else {
-        faults_add(faults, "Idempotency-Key", "must be 1 to 255 visible ASCII characters");
-    }
+    const char *key = ingestion_key(exchange, faults);
+    event->event_id = key != NULL ? ids_from_key(&event->user_id, key, strlen(key)) : ids_new();
 }
 
 static void prepare_receipt(struct http_exchange *exchange, const struct transaction_event *event)
@@ -76,7 +60,7 @@ static void receive_transaction(struct http_exchange *exchange, void *state, voi
     enum event_read read =
         transaction_from_request(body.data, body.length, &window, &event, &faults, json_error);
     if (read != EVENT_NOT_JSON) {
-        choose_event_id(http_header(exchange, "Idempotency-Key"), &event, &faults);
+        choose_event_id(exchange, &event, &faults);
         read = faults.count > 0 ? EVENT_FAULTY : read;
     }
     if (read != EVENT_GOOD) {
@@ -105,6 +89,7 @@ const struct service transaction_service = {
     .listen = SETTING_TRANSACTION_SERVICE_LISTEN,
     .url = SETTING_TRANSACTION_SERVICE_URL,
     .database = SETTING_COUNT,
+    .broker = SETTING_TRANSACTION_SERVICE_NATS_URL,
     .routes = routes,
     .route_count = sizeof routes / sizeof routes[0],
     .start = start,

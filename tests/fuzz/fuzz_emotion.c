@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Emotion events, as the app sends them and as a line of the stream: whatever is accepted can be
+// written, and is then read as the same event.
+#include "fuzz.h"
+
+#include "events/emotion_json.h"
+#include "platform/json.h"
+
+#include <string.h>
+
+static void expect_in_range(metric value)
+{
+    EXPECT(value >= 0 && value <= METRIC_ONE);
+}
+
+static void expect_same(const struct emotion_event *event)
+{
+    char line[EMOTION_LINE_MAX];
+    const char *reason = NULL;
+    struct emotion_event again;
+    expect_in_range(event->positivity);
+    expect_in_range(event->intensity);
+    expect_in_range(event->stress_level);
+    size_t length = emotion_to_line(event, "4bf92f3577b34da6a3ce929d0e0e4736", line);
+    EXPECT(length < sizeof line && strlen(line) == length && strchr(line, '\n') == NULL);
+    EXPECT(emotion_from_line(line, length, &again, &reason));
+    EXPECT(uuid_equal(&again.event_id, &event->event_id));
+    EXPECT(uuid_equal(&again.user_id, &event->user_id));
+    EXPECT(again.occurred_at == event->occurred_at && strcmp(again.type, event->type) == 0);
+    EXPECT(again.positivity == event->positivity && again.intensity == event->intensity &&
+           again.stress_level == event->stress_level);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data;
+    const struct event_window window = {.now = INT64_C(1769904000000000),
+                                        .max_ahead = INT64_C(300000000),
+                                        .max_age = INT64_C(3024000000000)};
+    struct faults faults = {0};
+    struct emotion_event event;
+    char error[JSON_ERROR_SIZE] = "";
+    enum event_read read = emotion_from_request(text, size, &window, &event, &faults, error);
+    EXPECT((read == EVENT_FAULTY) == (faults.count > 0));
+    EXPECT((read == EVENT_NOT_JSON) == (error[0] != '\0'));
+    if (read == EVENT_GOOD) {
+        expect_same(&event);
+    }
+    const char *reason = NULL;
+    if (emotion_from_line(text, size, &event, &reason)) {
+        expect_same(&event);
+    } else {
+        EXPECT(reason != NULL);
+    }
+    return 0;
+}

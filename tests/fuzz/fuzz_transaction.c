@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transactions, as the bank sends them and as a line of the stream: whatever is accepted can be
+// written, and is then read as the same event.
+#include "fuzz.h"
+
+#include "events/transaction_json.h"
+#include "platform/json.h"
+
+#include <string.h>
+
+static void expect_same(const struct transaction_event *event)
+{
+    char line[TRANSACTION_LINE_MAX];
+    const char *reason = NULL;
+    struct transaction_event again;
+    EXPECT(event->amount > 0 && event->amount <= TRANSACTION_AMOUNT_MAX);
+    size_t length = transaction_to_line(event, "4bf92f3577b34da6a3ce929d0e0e4736", line);
+    EXPECT(length < sizeof line && strlen(line) == length && strchr(line, '\n') == NULL);
+    EXPECT(transaction_from_line(line, length, &again, &reason));
+    EXPECT(uuid_equal(&again.event_id, &event->event_id));
+    EXPECT(uuid_equal(&again.user_id, &event->user_id));
+    EXPECT(again.occurred_at == event->occurred_at && again.amount == event->amount);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data;
+    const struct event_window window = {.now = INT64_C(1769904000000000),
+                                        .max_ahead = INT64_C(300000000),
+                                        .max_age = INT64_C(3024000000000)};
+    struct faults faults = {0};
+    struct transaction_event event = {0};
+    char error[JSON_ERROR_SIZE] = "";
+    enum event_read read = transaction_from_request(text, size, &window, &event, &faults, error);
+    EXPECT((read == EVENT_FAULTY) == (faults.count > 0));
+    EXPECT((read == EVENT_NOT_JSON) == (error[0] != '\0'));
+    if (read == EVENT_GOOD) {
+        expect_same(&event);
+    }
+    const char *reason = NULL;
+    if (transaction_from_line(text, size, &event, &reason)) {
+        expect_same(&event);
+    } else {
+        EXPECT(reason != NULL);
+    }
+    return 0;
+}
