@@ -30,14 +30,13 @@ CREATE INDEX emotional_events_by_time ON emotional_events (user_id, occurred_at)
 -- For retention: tiny, since events come about in the order of their time.
 CREATE INDEX emotional_events_by_age ON emotional_events USING brin (occurred_at);
 
--- One row a person and day (UTC). The averages follow from the exact sums: one correctly rounded
--- division each, so that the order of the events never shows.
+-- One row a person and day (UTC). The averages follow from the exact sums.
 CREATE TABLE emotional_events_summary (
     user_id              uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     summary_date         date NOT NULL,
-    avg_positivity_score float8 GENERATED ALWAYS AS (positivity_sum_ppb / (event_count * 1e9::float8)) STORED,
-    avg_intensity_score  float8 GENERATED ALWAYS AS (intensity_sum_ppb / (event_count * 1e9::float8)) STORED,
-    avg_stress_level     float8 GENERATED ALWAYS AS (stress_sum_ppb / (event_count * 1e9::float8)) STORED,
+    avg_positivity_score numeric GENERATED ALWAYS AS (round(positivity_sum_ppb / (event_count * 1000000000.0), 9)) STORED,
+    avg_intensity_score  numeric GENERATED ALWAYS AS (round(intensity_sum_ppb / (event_count * 1000000000.0), 9)) STORED,
+    avg_stress_level     numeric GENERATED ALWAYS AS (round(stress_sum_ppb / (event_count * 1000000000.0), 9)) STORED,
     event_count          integer NOT NULL CHECK (event_count > 0),
     stress_event_count   integer NOT NULL CHECK (stress_event_count BETWEEN 0 AND event_count),
     positivity_sum_ppb   bigint NOT NULL,
