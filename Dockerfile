@@ -24,10 +24,9 @@ RUN apt-get update -q \
 WORKDIR /source
 COPY meson.build meson_options.txt ./
 COPY src src
-COPY tests/unit/meson.build tests/unit/meson.build
-# The unit tests' sources stay outside: only the program itself is built here.
-RUN sed -i "/^subdir('tests\/unit')/d" meson.build \
-    && meson setup /build --buildtype=release -Ddebug=false --strip \
+# The tests stay outside: only the program itself is built here.
+RUN sed -i "/^ *subdir('tests\//d" meson.build \
+    && meson setup /build --buildtype=release \
     && ninja -C /build ecs \
     && strip /build/ecs
 

@@ -8,14 +8,16 @@ LOCAL := deploy/local
 PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build run up down status test test-unit test-integration test-faults lint format \
-        bench load sanitize coverage clean install-run install-test install-lint install-bench
+.PHONY: help build run up down status test test-unit test-integration test-faults test-compose images-local lint format \
+        bench load sanitize coverage clean install-run install-test install-lint install-bench \
+        install-fuzz install-coverage
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | sed 's/|/                /' \
 	  | sed 's/^\(.\{26\}\) */\1/'
 
-install-run install-test install-lint install-bench: install-%:
+install-run install-test install-lint install-bench install-fuzz \
+install-coverage: install-%:
 	@$(LOCAL)/install.sh $*
 
 $(BUILD)/build.ninja:
@@ -54,6 +56,13 @@ test-faults: install-test ## the fault tests, in their long form
 	@$(MAKE) --no-print-directory build
 	@FAULTS_LONG=1 $(PYTHON) tests/run.py faults
 
+test-compose: install-test ## the container tests: both modes, crashes, a new version under load
+	@$(MAKE) --no-print-directory build
+	@$(PYTHON) tests/run.py compose
+
+images-local: ## the images that the compose files name, from Debian's packages
+	@tests/compose/images.sh
+
 lint: install-lint $(BUILD)/build.ninja ## formatter, static analysis, layers, sizes
 	@$(PYTHON) tests/lint/run.py $(BUILD)
 
@@ -67,11 +76,14 @@ bench: install-bench ## the benchmark table; ONLY=P1,P3 runs some
 load: ## k6 load tests against what `make up` started; SCENARIOS="journey spike" runs some
 	@load/run.sh --short $(or $(SCENARIOS),all)
 
-sanitize: install-test ## unit and integration under ASan and UBSan, then under TSan
+sanitize: install-test ## unit and integration under ASan and UBSan, then under TSan (one process)
 	@tests/checked.sh address,undefined unit integration
-	@tests/checked.sh thread unit integration
+	@PYTEST_ADDOPTS="-k all" tests/checked.sh thread unit integration
 
-coverage: install-test ## lines that the unit and integration tests reach
+fuzz: install-fuzz ## all fuzz targets in SECONDS=60 together, two at a time
+	@tests/fuzz.sh $(or $(SECONDS),60)
+
+coverage: install-coverage ## lines that the unit and integration tests reach; fails below its bars
 	@tests/coverage.sh
 
 clean: ## remove what was built (not var/)

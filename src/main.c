@@ -12,6 +12,7 @@ static const struct command commands[] = {
     {"migrate", "bring the database schema up to date", command_migrate},
     {"provision", "make the streams and consumers of the broker", command_provision},
     {"config", "show every setting, its value and its meaning", command_config},
+    {"routes", "show every route and who may call it", command_routes},
     {"healthcheck", "ask a running process whether it is ready", command_healthcheck},
     {"demo", "play the mobile app and the bank against a running system", command_demo},
     {"events", "watch the events of a subject as they come", command_events},

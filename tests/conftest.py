@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import people  # noqa: E402
+from harness import external  # noqa: E402
 from harness.engines import BINARY, Engines  # noqa: E402
 from harness.nats import Nats  # noqa: E402
 
@@ -33,7 +34,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def engines():
-    running = Engines()
+    running = external.ExternalEngines() if external.named() else Engines()
     yield running
     running.down()
 

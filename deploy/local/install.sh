@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install.sh run|test|lint|bench ...: installs the Debian packages that are missing for that. Asks
-# nothing, and does nothing at all when all are there.
+# install.sh run|test|lint|bench|fuzz|coverage ...: installs the Debian packages that are missing for
+# that. Asks nothing, and does nothing at all when all are there.
 set -euo pipefail
 
 run=(
@@ -10,9 +10,11 @@ run=(
     libsodium-dev uuid-dev libcurl4-openssl-dev
     nats-server postgresql-15 redis-server curl
 )
-test=("${run[@]}" libcmocka-dev python3-pytest python3-requests python3-psycopg2 procps)
+test=("${run[@]}" libcmocka-dev python3-pytest python3-requests python3-psycopg2 procps openssl)
 lint=("${run[@]}" libcmocka-dev clang-format clang-tidy python3)
 bench=("${test[@]}" nginx-light wrk)
+fuzz=("${run[@]}" clang-14 libclang-rt-14-dev)
+coverage=("${test[@]}" gcovr)
 
 wanted=()
 for purpose in "$@"; do
@@ -21,8 +23,10 @@ for purpose in "$@"; do
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
+    coverage) wanted+=("${coverage[@]}") ;;
     *)
-        echo "usage: install.sh run|test|lint|bench ..." >&2
+        echo "usage: install.sh run|test|lint|bench|fuzz|coverage ..." >&2
         exit 2
         ;;
     esac

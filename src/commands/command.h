@@ -16,6 +16,7 @@ struct command {
 command_fn command_serve;
 command_fn command_migrate;
 command_fn command_provision;
+command_fn command_routes;
 command_fn command_config;
 command_fn command_healthcheck;
 command_fn command_demo;

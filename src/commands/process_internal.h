@@ -6,6 +6,7 @@
 
 #include "commands/process.h"
 #include "platform/bus/streams.h"
+#include "platform/http/proxies.h"
 #include "platform/http/router.h"
 #include "platform/http/server.h"
 #include "services/health.h"
@@ -44,6 +45,8 @@ struct process {
     struct risk_remote *risk_remote;
     struct risk_client risk;
     struct stream_settings streams;
+    struct proxies *trusted;
+    struct http_limits limits; /* of the gateway */
 
     struct health *health;
     struct process_checks *checks;

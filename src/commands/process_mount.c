@@ -76,7 +76,8 @@ static struct token_key token_key_of(const struct process *process, enum setting
     return (struct token_key){.secret = secret, .length = strlen(secret)};
 }
 
-static struct router *make_router(const struct process *process)
+// Requests are counted where they enter the system, and only there.
+static struct router *make_router(const struct process *process, bool entrance)
 {
     const struct config *config = process->config;
     return router_new(&(struct router_options){
@@ -84,6 +85,7 @@ static struct router *make_router(const struct process *process)
         .previous_token_key = token_key_of(process, SETTING_SECRET_KEY_PREVIOUS),
         .internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY),
         .previous_internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY_PREVIOUS),
+        .limits = entrance ? process->limits : (struct http_limits){0},
         .log = process->log,
         .metrics = process->metrics,
     });
@@ -104,6 +106,7 @@ static struct http_server *listen_on(const struct process *process, enum setting
             .maximum_body = (size_t)config_number(config, SETTING_MAX_BODY_BYTES),
             .request_timeout_ms = config_number(config, SETTING_REQUEST_TIMEOUT_MS),
             .idle_timeout_ms = config_number(config, SETTING_IDLE_TIMEOUT_MS),
+            .trusted = process->trusted,
             .log = process->log,
             .metrics = process->metrics,
         },
@@ -172,7 +175,7 @@ static bool must_listen(const struct process *process, const struct service *ser
 static bool open_door(struct process *process, struct mounted *mounted,
                       char error[static PROCESS_ERROR_SIZE])
 {
-    mounted->router = make_router(process);
+    mounted->router = make_router(process, mounted->service == &api_gateway_ecs);
     if (mounted->service == &api_gateway_ecs) {
         add_all_routes(process, mounted);
     } else {
@@ -194,7 +197,7 @@ bool process_listen(struct process *process, char error[static PROCESS_ERROR_SIZ
     if (config_text(process->config, SETTING_METRICS_LISTEN)[0] == '\0') {
         return true;
     }
-    process->metrics_router = make_router(process);
+    process->metrics_router = make_router(process, false);
     health_add_routes(process->health, process->metrics_router, true);
     process->metrics_server =
         listen_on(process, SETTING_METRICS_LISTEN, process->metrics_router, error);

@@ -151,6 +151,29 @@ static bool open_model(struct process *process, char error[static PROCESS_ERROR_
     return true;
 }
 
+#define LIMIT_SLOTS 65536 /* addresses, and people, counted at a time */
+
+static struct rate_limit *limit_per_minute(const struct process *process, enum setting setting)
+{
+    int64_t limit = config_number(process->config, setting);
+    return limit > 0 ? rate_limit_new(limit, 60, LIMIT_SLOTS) : NULL;
+}
+
+static bool open_limits(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    process->trusted = proxies_new(config_text(process->config, SETTING_TRUSTED_PROXIES));
+    if (process->trusted == NULL) {
+        snprintf(error, PROCESS_ERROR_SIZE,
+                 "TRUSTED_PROXIES must be addresses and networks, separated by commas");
+        return false;
+    }
+    process->limits = (struct http_limits){
+        .address = limit_per_minute(process, SETTING_RATE_LIMIT_ADDRESS_PER_MINUTE),
+        .person = limit_per_minute(process, SETTING_RATE_LIMIT_PERSON_PER_MINUTE),
+    };
+    return true;
+}
+
 bool process_open_platform(struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
     process->config = config_load(error);
@@ -162,8 +185,9 @@ bool process_open_platform(struct process *process, char error[static PROCESS_ER
     process->metrics = metrics_new();
     process->loop = loop_new();
     process->health = health_new(process->log, process->metrics);
-    return require_settings(process, error) && check_database_urls(process, error) &&
-           open_bus(process, error) && open_cache(process, error) && open_model(process, error);
+    return open_limits(process, error) && require_settings(process, error) &&
+           check_database_urls(process, error) && open_bus(process, error) &&
+           open_cache(process, error) && open_model(process, error);
 }
 
 void process_close_platform(struct process *process)
@@ -173,6 +197,9 @@ void process_close_platform(struct process *process)
     risk_remote_free(&process->risk_remote);
     risk_model_free(&process->model);
     cache_health_free(&process->cache_health);
+    rate_limit_free(&process->limits.address);
+    rate_limit_free(&process->limits.person);
+    proxies_free(&process->trusted);
     bus_close(&process->bus);
     loop_free(&process->loop);
     metrics_free(&process->metrics);

@@ -2,6 +2,7 @@
 // `ecs serve`: which services run in this process, and how it begins and ends.
 #include "commands/command.h"
 #include "commands/process.h"
+#include "commands/services.h"
 #include "services/api_gateway_ecs/service.h"
 #include "services/credit_analysis_service/service.h"
 #include "services/credit_application_worker/service.h"
@@ -29,6 +30,12 @@ static const struct service *const all_services[] = {
 };
 
 #define SERVICE_COUNT (sizeof all_services / sizeof all_services[0])
+
+const struct service *const *services_all(size_t *ret_count)
+{
+    *ret_count = SERVICE_COUNT;
+    return all_services;
+}
 
 static bool choose(struct process_plan *plan, const char *name)
 {

@@ -327,3 +327,36 @@ bool cache_remove(struct cache *cache, const char *key)
     give_up_after(cache, reply);
     return false;
 }
+
+// Runs a command that answers a number.
+static bool run_for_number(struct cache *cache, const char *name, const char *key, int argument,
+                           int64_t *ret)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", argument);
+    struct command command = {0};
+    add_word(&command, name, strlen(name));
+    add_word(&command, key, strlen(key));
+    add_word(&command, number, strlen(number));
+    redisReply *reply __attribute__((cleanup(reply_release))) = run(cache, &command);
+    if (reply == NULL) {
+        return false;
+    }
+    if (reply->type == REDIS_REPLY_INTEGER || refuses_values(reply)) {
+        health_answered(cache->health);
+        *ret = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+        return reply->type == REDIS_REPLY_INTEGER;
+    }
+    give_up_after(cache, reply);
+    return false;
+}
+
+bool cache_count(struct cache *cache, const char *key, int weight, int seconds, int64_t *ret)
+{
+    if (!run_for_number(cache, "INCRBY", key, weight, ret)) {
+        return false;
+    }
+    // Only who began it sets its end, so that adding does not put the end off.
+    int64_t ends = 1;
+    return *ret != weight || run_for_number(cache, "EXPIRE", key, seconds, &ends);
+}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct cache;
 
@@ -29,3 +30,7 @@ char *cache_get(struct cache *cache, const char *key, size_t *ret_length);
 // Stores or removes; what goes wrong is only a later miss. cache_remove says whether it is certain.
 void cache_set(struct cache *cache, const char *key, const char *value, size_t length, int seconds);
 bool cache_remove(struct cache *cache, const char *key);
+
+// Adds to a number that begins at 0 and lasts that long after it was begun; replicas that add at
+// the same moment each see their own result. False when Redis does not answer.
+bool cache_count(struct cache *cache, const char *key, int weight, int seconds, int64_t *ret);

@@ -12,12 +12,13 @@
 
 #define VALUE_MAX 8192 /* bytes of one value */
 
-enum kind { SECRET, SECRET_URL, URL, ADDRESS, FILE_PATH, NUMBER, DECIMAL, CHOICE };
+enum kind { SECRET, SECRET_URL, URL, ADDRESS, FILE_PATH, TEXT, NUMBER, DECIMAL, CHOICE };
 #define KIND_SECRET SECRET
 #define KIND_SECRET_URL SECRET_URL
 #define KIND_URL URL
 #define KIND_ADDRESS ADDRESS
 #define KIND_FILE FILE_PATH
+#define KIND_TEXT TEXT
 #define KIND_NUMBER NUMBER
 #define KIND_DECIMAL DECIMAL
 #define KIND_CHOICE CHOICE
@@ -198,6 +199,7 @@ static bool check_value(const struct row *row, struct value *value,
         return check_secret(row, value, error);
     case SECRET_URL:
     case FILE_PATH:
+    case TEXT:
         break; /* judged by whoever opens it */
     }
     return true;

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define DEPENDENCIES_MAX 16
-#define CHECK_EVERY_MS 1000
+#define ROUND_MS 100       /* what is down is asked each round: it may come any moment */
+#define ROUNDS_WHILE_UP 10 /* what is up, only each so many */
 
 struct dependency {
     const char *name;
@@ -27,6 +28,7 @@ struct health {
     struct metrics *metrics;
     struct dependency dependencies[DEPENDENCIES_MAX];
     size_t count;
+    unsigned round;
     pthread_mutex_t lock;
     struct ticker *ticker;
 };
@@ -51,8 +53,11 @@ static void ask(struct health *health, struct dependency *dependency)
 static bool ask_all(void *arg)
 {
     struct health *health = arg;
+    bool ask_everybody = health->round++ % ROUNDS_WHILE_UP == 0;
     for (size_t i = 0; i < health->count; i++) {
-        ask(health, &health->dependencies[i]);
+        if (ask_everybody || !health->dependencies[i].up) {
+            ask(health, &health->dependencies[i]);
+        }
     }
     return false;
 }
@@ -62,7 +67,7 @@ struct health *health_new(struct log *log, struct metrics *metrics)
     struct health *health = memory_zeroed(1, sizeof *health);
     health->log = log;
     health->metrics = metrics;
-    health->ticker = ticker_new("health", CHECK_EVERY_MS, ask_all, health);
+    health->ticker = ticker_new("health", ROUND_MS, ask_all, health);
     pthread_mutex_init(&health->lock, NULL);
     return health;
 }

@@ -10,8 +10,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *url = memory_copy(data, size);
-    url = memory_resize(url, size + 1);
-    url[size] = '\0';
     struct cache_address address;
     if (cache_url_parse(url, &address)) {
         EXPECT(strlen(address.host) > 0 && strlen(address.host) <= CACHE_HOST_MAX);

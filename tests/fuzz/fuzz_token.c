@@ -18,7 +18,7 @@ static const struct token_key key = {.secret = secret, .length = sizeof secret -
 static void add_base64(struct buffer *buffer, const void *bytes, size_t length)
 {
     const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-    size_t size = sodium_base64_ENCODED_LEN(length, variant);
+    size_t size = sodium_base64_encoded_len(length, variant);
     char *text = malloc(size);
     EXPECT(text != NULL);
     buffer_add_text(buffer, sodium_bin2base64(text, size, bytes, length, variant));
@@ -55,7 +55,8 @@ static void try_claims(const uint8_t *data, size_t size)
         EXPECT(token.length <= TOKEN_MAX);
         EXPECT(memmem(data, size, "\"sub\"", 5) != NULL || memchr(data, '\\', size) != NULL);
         // The same under another key is nobody's.
-        const struct token_key other = {.secret = "another secret, also of 32 bytes.", .length = 33};
+        const struct token_key other = {.secret = "another secret, also of 32 bytes.",
+                                        .length = 33};
         struct uuid person;
         EXPECT(token_verify(&other, token.data, token.length, NOW, &person) == TOKEN_BAD_SIGNATURE);
     }

@@ -19,7 +19,7 @@ NAMES = ("postgres", "nats", "redis")
 # A plain environment, so that no setting of the caller's shell reaches a test; sanitizers keep
 # theirs.
 PLAIN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/")}
-PLAIN.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
+PLAIN.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS") or k == "OMP_NUM_THREADS"})
 
 
 def read_env(file):

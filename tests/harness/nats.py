@@ -4,6 +4,7 @@
 import base64
 import json
 import socket
+import ssl
 import uuid
 from urllib.parse import urlsplit
 
@@ -15,12 +16,18 @@ class NatsError(Exception):
 class Nats:
     """One connection. Messages are (subject, headers text, data)."""
 
-    def __init__(self, url, anonymous=False):
-        self.url = url
+    def __init__(self, url, anonymous=False, ca=None):
+        self.url, self.ca = url, ca
         parts = urlsplit(url)
         self.socket = socket.create_connection((parts.hostname, parts.port), timeout=10)
         self.input = self.socket.makefile("rb")
         self.info = json.loads(self.input.readline().split(b" ", 1)[1])
+        if ca:
+            context = ssl.create_default_context(cafile=str(ca))
+            self.socket = context.wrap_socket(self.socket, server_hostname=parts.hostname)
+            self.input = self.socket.makefile("rb")
+        # Below what a user with few permissions may listen to.
+        self.inbox = f"_INBOX.{parts.username or 'tests'}"
         options = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True,
                    "name": "tests", "lang": "python", "version": "1", "protocol": 1}  # fmt: skip
         if not anonymous:
@@ -97,9 +104,9 @@ class Nats:
 
     def request(self, subject, body=None, timeout=10):
         """One request and its answer, both JSON."""
-        inbox = f"_INBOX.{uuid.uuid4().hex}"
+        inbox = f"{self.inbox}.{uuid.uuid4().hex}"
         # On a connection of its own, so that the answer does not mix with subscriptions.
-        with Nats(self.url) as asker:
+        with Nats(self.url, ca=self.ca) as asker:
             asker.subscribe(inbox)
             data = b"" if body is None else json.dumps(body).encode()
             asker._send(f"PUB {subject} {inbox} {len(data)}\r\n".encode() + data + b"\r\n")

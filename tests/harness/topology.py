@@ -73,6 +73,8 @@ class Topology:
         if name != "all":
             # Each service has a role of its own and does without the owner's.
             del env["DATABASE_URL"]
+            if "EMOTION_SERVICE_NATS_URL" in env:
+                del env["NATS_URL"]
         env["METRICS_LISTEN"] = f"127.0.0.1:{free_port()}"
         self.metrics_urls[name] = f"http://{env['METRICS_LISTEN']}"
         with self.log_file(name).open("ab") as log:

@@ -15,7 +15,7 @@ from harness.people import emotion
 from harness.topology import SERVICES, run_command
 from harness.waiting import free_port, poll
 
-COMMANDS = ["serve", "migrate", "provision", "config", "demo", "events", "dead-letters"]
+COMMANDS = ["serve", "migrate", "provision", "config", "healthcheck", "demo", "events", "dead-letters"]
 
 
 @pytest.fixture(scope="module")

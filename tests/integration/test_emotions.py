@@ -254,3 +254,21 @@ def test_the_trace_goes_from_the_request_into_the_stream(sender, person, nats):
     assert len(lines) == 1
     assert set(lines[0]) == {"eventId", "userId", "timestamp", "emotionEvent", "traceId"}
     assert lines[0]["traceId"] == trace
+
+
+def test_an_idempotency_key_names_an_event_that_has_no_id(sender, person):
+    someone, other = person(), person()
+    keyed = {"Idempotency-Key": "sensor-7"}
+
+    def send(who, headers=keyed, **event):
+        return sender.post("/v1/emotions/stream", json=emotion(who.id, **event), headers=headers)
+
+    first = send(someone).json()["eventId"]
+    assert send(someone).json()["eventId"] == first
+    assert send(other).json()["eventId"] != first
+    assert send(someone, headers={"Idempotency-Key": "sensor-8"}).json()["eventId"] != first
+    own = "6f1c1e5e-2f0a-4d0e-9d57-5a4dfb1a6d11"
+    assert send(someone, event_id=own).json()["eventId"] == own
+    refused = send(someone, headers={"Idempotency-Key": "k" * 256})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "Idempotency-Key"

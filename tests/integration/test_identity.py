@@ -196,10 +196,10 @@ def test_a_service_checks_again_behind_the_gateway(topology, someone):
             continue
         url = topology.env[
             {
-                "emotion_ingestion_service": "EMOTION_SERVICE_URL",
-                "transaction_service": "TRANSACTION_SERVICE_URL",
-                "user_and_credit_service": "USER_CREDIT_SERVICE_URL",
-                "credit_analysis_service": "CREDIT_ANALYSIS_SERVICE_URL",
+                "emotion-ingestion-service": "EMOTION_SERVICE_URL",
+                "transaction-service": "TRANSACTION_SERVICE_URL",
+                "user-and-credit-service": "USER_CREDIT_SERVICE_URL",
+                "credit-analysis-service": "CREDIT_ANALYSIS_SERVICE_URL",
             }[route.service]
         ]
         answer = Api(url).call(route.method, path_for(route, someone.id), json={})

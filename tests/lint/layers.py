@@ -36,6 +36,7 @@ LIBRARIES = [
             "platform/db/migrations.c",
             "platform/http/router.c",
             "platform/ids.c",
+            "platform/rate_limit.c",
         ],
     ),
     (r"cmocka\.h", []),

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import layers
+import promises
 import settings
 import sizes
 import words
@@ -80,6 +81,7 @@ CHECKS = [
     ("layers", lambda _build: layers.main()),
     ("sizes", lambda _build: sizes.main()),
     ("settings", lambda _build: settings.main()),
+    ("promises", lambda _build: promises.main()),
     ("words", lambda _build: words.main()),
     ("workflows", lambda _build: workflows.main()),
     ("static analysis", check_tidy),

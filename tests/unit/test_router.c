@@ -23,6 +23,8 @@
 #define STRANGER "0190a5c2-7c1e-7a4f-9d0e-3b6f8c2d1e5b"
 #define KEY "a key that nobody guesses"
 #define SECRET "a secret of more than thirty-two bytes"
+#define PREVIOUS_KEY "the key of before"
+#define PREVIOUS_SECRET "the secret of before, of more than thirty-two bytes"
 
 struct stage {
     struct log *log;
@@ -212,6 +214,71 @@ static void test_the_internal_key_opens_its_routes_only_when_it_is_exact(void **
     assert_int_equal(stage->handled, 1);
 }
 
+// A router that knows two keys of each kind.
+static void give_previous_keys(struct stage *stage)
+{
+    const struct router_options options = {
+        .token_key = {SECRET, sizeof SECRET - 1},
+        .previous_token_key = {PREVIOUS_SECRET, sizeof PREVIOUS_SECRET - 1},
+        .internal_key = KEY,
+        .previous_internal_key = PREVIOUS_KEY,
+        .log = stage->log,
+        .metrics = stage->metrics};
+    router_free(&stage->router);
+    stage->router = router_new(&options);
+    router_add(stage->router, routes, sizeof routes / sizeof routes[0], stage, stage->workers,
+               NULL);
+}
+
+static int status_by_secret(struct stage *stage, const char *secret, int64_t issued_seconds_ago)
+{
+    const struct token_key signer = {secret, strlen(secret)};
+    struct uuid person;
+    assert_true(uuid_parse(PERSON, sizeof PERSON - 1, &person));
+    free(stage->token);
+    stage->token = token_issue(&signer, &person,
+                               clock_now() - issued_seconds_ago * MICROSECONDS_A_SECOND, 3600);
+    return status_with_token(stage, "GET /v1/users/" PERSON, "");
+}
+
+static void test_tokens_of_both_keys_are_good_while_a_key_is_changed(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(status_by_secret(stage, PREVIOUS_SECRET, 0), 401);
+    give_previous_keys(stage);
+    assert_int_equal(status_by_secret(stage, SECRET, 0), 200);
+    assert_int_equal(status_by_secret(stage, PREVIOUS_SECRET, 0), 200);
+    assert_int_equal(status_by_secret(stage, PREVIOUS_SECRET, 3601), 401);
+    assert_int_equal(status_by_secret(stage, SECRET, 3601), 401);
+    assert_int_equal(status_by_secret(stage, "a secret that nobody ever configured", 0), 401);
+    assert_int_equal(status_by_secret(stage, "", 0), 401);
+}
+
+static void test_both_internal_keys_open_while_a_key_is_changed(void **state)
+{
+    struct stage *stage = *state;
+    static const char json[] = "Content-Type: application/json\r\n";
+    static const struct {
+        const char *header;
+        int before;
+        int during;
+    } cases[] = {
+        {"X-Internal-Key: " KEY "\r\n", 200, 200},
+        {"X-Internal-Key: " PREVIOUS_KEY "\r\n", 401, 200},
+        {"X-Internal-Key: " PREVIOUS_KEY "x\r\n", 401, 401},
+        {"X-Internal-Key:\r\n", 401, 401},
+    };
+    for (int during = 0; during <= 1; during++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            char headers[256];
+            snprintf(headers, sizeof headers, "%s%s", cases[i].header, json);
+            assert_int_equal(status_of(stage, "POST /v1/emotions/stream", headers),
+                             during != 0 ? cases[i].during : cases[i].before);
+        }
+        give_previous_keys(stage);
+    }
+}
+
 static void test_without_a_configured_key_nothing_opens(void **state)
 {
     struct stage *stage = *state;
@@ -332,6 +399,8 @@ int main(void)
         TEST(test_a_missing_token_is_401),
         TEST(test_a_bad_token_is_401_and_says_so),
         TEST(test_the_internal_key_opens_its_routes_only_when_it_is_exact),
+        TEST(test_tokens_of_both_keys_are_good_while_a_key_is_changed),
+        TEST(test_both_internal_keys_open_while_a_key_is_changed),
         TEST(test_without_a_configured_key_nothing_opens),
         TEST(test_a_path_of_another_person_is_403),
         TEST(test_a_user_id_that_is_no_uuid_is_422),

@@ -21,6 +21,7 @@
 #define REQUEST_TIMEOUT_MS 2000
 #define CLOSE_WAIT_MS 3000
 #define FOR_EVER INT32_MAX
+#define SERVERS_MAX 16 /* further ones are learned from the cluster itself */
 
 static void set_up(struct link *link, bool up)
 {
@@ -79,11 +80,29 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
     log_warning(link->log, "broker client error", LOG_TEXT("why", natsStatus_GetText(status)));
 }
 
+// Of a text with several servers natsOptions_SetURL takes everything before the last `@` for the
+// credentials of one.
+static natsStatus set_servers(natsOptions *to, const char *urls)
+{
+    const char *servers[SERVERS_MAX];
+    int count = 0;
+    char *text = memory_copy_text(urls);
+    char *rest = NULL;
+    for (char *server = strtok_r(text, ", ", &rest); server != NULL && count < SERVERS_MAX;
+         server = strtok_r(NULL, ", ", &rest)) {
+        servers[count++] = server;
+    }
+    const natsStatus status = natsOptions_SetServers(to, servers, count);
+    explicit_bzero(text, strlen(urls));
+    free(text);
+    return status;
+}
+
 static natsStatus set_options(natsOptions *to, const struct link_options *options,
                               struct link *link)
 {
     const natsStatus results[] = {
-        natsOptions_SetURL(to, options->url),
+        set_servers(to, options->url),
         natsOptions_SetName(to, options->name),
         natsOptions_SetCustomInboxPrefix(to, link->inbox),
         natsOptions_SetTimeout(to, CONNECT_TIMEOUT_MS),

@@ -36,6 +36,8 @@ struct connection {
     int64_t began_us; /* when the request began to come */
     struct parser *parser;
     struct http_exchange exchange;
+    char peer[ADDRESS_TEXT_SIZE]; /* the address of the other end */
+    bool peer_trusted;
     struct buffer pending; /* bytes after the request in flight */
     struct buffer out;
     bool reading;
@@ -222,6 +224,9 @@ static void begin_exchange(struct connection *connection)
     exchange->loop = connection->host->loop;
     exchange->send = send_answer;
     exchange->send_arg = connection;
+    exchange->peer = connection->peer;
+    exchange->peer_trusted = connection->peer_trusted;
+    exchange->trusted = connection->host->options.trusted;
     enter(connection, PHASE_WORKING);
 }
 
@@ -344,12 +349,23 @@ static void start_reading(struct connection *connection)
 
 // ---- for the server
 
+static void learn_peer(struct connection *connection, int socket)
+{
+    struct sockaddr_storage from = {0};
+    socklen_t length = sizeof from;
+    if (getpeername(socket, (struct sockaddr *)&from, &length) == 0) {
+        uv_ip_name((struct sockaddr *)&from, connection->peer, sizeof connection->peer);
+    }
+    connection->peer_trusted = proxies_have(connection->host->options.trusted, connection->peer);
+}
+
 void connection_open(struct connection_host *host, int socket)
 {
     struct connection *connection = memory_zeroed(1, sizeof *connection);
     uv_tcp_init(loop_handle(host->loop), &connection->socket);
     connection->socket.data = connection;
     connection->host = host;
+    learn_peer(connection, socket);
     connection->parser = parser_new(host->options.maximum_body);
     connection->next = host->first;
     if (host->first != NULL) {

@@ -5,6 +5,7 @@
 #include "platform/http/server.h"
 #include "platform/ids.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,6 +114,7 @@ void exchange_clear(struct http_exchange *exchange)
     exchange->part_count = 0;
     exchange->watch = NULL;
     exchange->mount = NULL;
+    exchange->client_address[0] = '\0';
     exchange->status = 0;
     buffer_recycle(&exchange->segments, HTTP_BUFFER_KEPT);
     buffer_recycle(&exchange->headers, HTTP_BUFFER_KEPT);
@@ -167,6 +169,43 @@ const char *http_header(const struct http_exchange *exchange, const char *name)
         }
     }
     return NULL;
+}
+
+// What the nearest proxy saw: the end of the last line, which no client can write.
+static const char *last_hop(const struct http_exchange *exchange)
+{
+    static const char name[] = "X-Forwarded-For";
+    const struct http_request *request = exchange->request;
+    for (size_t i = request->header_count; i > 0; i--) {
+        const struct http_field *field = &request->headers[i - 1];
+        if (field->name_length == sizeof name - 1 &&
+            strcasecmp(request->head.data + field->name, name) == 0) {
+            const char *value = request->head.data + field->value;
+            const char *comma = strrchr(value, ',');
+            value = comma != NULL ? comma + 1 : value;
+            return value + strspn(value, " \t");
+        }
+    }
+    return NULL;
+}
+
+const char *http_client_address(struct http_exchange *exchange)
+{
+    char *address = exchange->client_address;
+    if (address[0] != '\0' || exchange->peer == NULL) {
+        return address;
+    }
+    const char *hop = exchange->peer_trusted ? last_hop(exchange) : NULL;
+    unsigned char bytes[sizeof(struct in6_addr)];
+    bool is_address = hop != NULL &&
+                      (inet_pton(AF_INET, hop, bytes) == 1 || inet_pton(AF_INET6, hop, bytes) == 1);
+    snprintf(address, ADDRESS_TEXT_SIZE, "%s", is_address ? hop : exchange->peer);
+    return address;
+}
+
+bool http_client_is_trusted(struct http_exchange *exchange)
+{
+    return exchange->peer_trusted && proxies_have(exchange->trusted, http_client_address(exchange));
 }
 
 const char *http_path_part(const struct http_exchange *exchange, const char *name)

@@ -59,6 +59,13 @@ bool http_query_number(const struct http_exchange *exchange, const char *name, i
 const char *http_request_id(const struct http_exchange *exchange);
 const struct trace *http_trace(const struct http_exchange *exchange);
 
+// Where the client is, as text: the other end of the connection or, when that is a trusted proxy,
+// the last hop that it names in X-Forwarded-For. "" when unknown.
+const char *http_client_address(struct http_exchange *exchange);
+
+// Whether that address is itself a trusted one, so that it stands for no client in particular.
+bool http_client_is_trusted(struct http_exchange *exchange);
+
 // The person whose token came with the request; only on routes for persons.
 const struct uuid *http_person(const struct http_exchange *exchange);
 

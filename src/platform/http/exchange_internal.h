@@ -6,6 +6,7 @@
 #include "platform/buffer.h"
 #include "platform/http/exchange.h"
 #include "platform/http/parser.h"
+#include "platform/http/proxies.h"
 #include "platform/loop.h"
 
 #define REQUEST_ID_SIZE 129 /* with its NUL */
@@ -46,6 +47,10 @@ struct http_exchange {
     struct loop *loop;
     exchange_fn *send; /* on the loop's thread, when the answer is complete */
     void *send_arg;
+    const char *peer; /* the address of the other end; NULL when unknown */
+    bool peer_trusted;
+    const struct proxies *trusted;
+    char client_address[ADDRESS_TEXT_SIZE]; /* "" until asked for */
 
     // Of the router.
     const char *route; /* the pattern; NULL while none was found */

@@ -41,6 +41,8 @@ struct parser {
     bool head_done;
     bool in_name;
     bool at_line_start;
+    bool at_head_end; /* the CR of the blank line was seen */
+    char last_byte;   /* of the head so far */
     bool wants_continue;
     bool letter_first; /* the first byte of the request was a letter */
     int refusal;       /* status; 0: none */
@@ -292,28 +294,31 @@ static const llhttp_settings_t callbacks = {
 
 // ---- feeding
 
-// A header line that starts with a blank continues the one before (RFC 9112 section 5.2); readers
-// disagree on what that means, and llhttp joins them.
-static bool has_folded_line(struct parser *parser, const char *data, size_t length)
+// What is wrong with the lines of the head; NULL when nothing is. A line that starts with a blank
+// continues the one before (RFC 9112 section 5.2), which llhttp joins, and some line feeds alone
+// end a line for it: readers disagree on both.
+static const char *line_fault(struct parser *parser, const char *data, size_t length)
 {
     const char *end = data + length;
-    while (data < end) {
-        if (parser->at_line_start) {
-            if (*data == ' ' || *data == '\t') {
-                return true;
-            }
-            if (*data == '\r') {
-                return false; /* the head ends here */
-            }
+    while (data < end && !parser->at_head_end) {
+        if (parser->at_line_start && (*data == ' ' || *data == '\t')) {
+            return "Folded header lines are not allowed.";
+        }
+        if (parser->at_line_start && *data == '\r') {
+            parser->at_head_end = true; /* what follows its LF is no line of the head */
+            break;
         }
         const char *newline = memchr(data, '\n', (size_t)(end - data));
-        parser->at_line_start = newline != NULL;
-        if (newline == NULL) {
-            return false;
+        const char *stop = newline != NULL ? newline : end;
+        const char last = stop > data ? stop[-1] : parser->last_byte;
+        if (newline != NULL && last != '\r') {
+            return "A line ends with CR and LF.";
         }
-        data = newline + 1;
+        parser->at_line_start = newline != NULL;
+        parser->last_byte = newline != NULL ? '\n' : last;
+        data = newline != NULL ? newline + 1 : end;
     }
-    return false;
+    return NULL;
 }
 
 static size_t skip_blank_lines(const char *data, size_t length)
@@ -362,8 +367,9 @@ static enum parse_outcome feed_slice(struct parser *parser, const char *data, si
 {
     bool in_head = !parser->head_done;
     *ret_used = length;
-    if (in_head && has_folded_line(parser, data, length)) {
-        refuse(parser, 400, "Folded header lines are not allowed.");
+    const char *fault = in_head ? line_fault(parser, data, length) : NULL;
+    if (fault != NULL) {
+        refuse(parser, 400, fault);
         return PARSE_REFUSED;
     }
     llhttp_errno_t error = llhttp_execute(&parser->llhttp, data, length);
@@ -435,6 +441,8 @@ void parser_next(struct parser *parser)
     parser->head_done = false;
     parser->in_name = false;
     parser->at_line_start = false;
+    parser->at_head_end = false;
+    parser->last_byte = '\0';
     parser->wants_continue = false;
     parser->refusal = 0;
 }

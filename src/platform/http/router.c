@@ -45,6 +45,7 @@ struct router {
     struct log *log;
     struct counter *refused;
     struct counter *overloaded;
+    struct http_limits limits;
     struct mount *mounts;
     size_t count;
 };
@@ -187,8 +188,7 @@ static enum token_verdict verify_token(const struct router *router, const char *
 {
     const size_t length = strlen(token);
     const timestamp now = clock_now();
-    enum token_verdict verdict =
-        token_verify(&router->token_key, token, length, now, ret_person);
+    enum token_verdict verdict = token_verify(&router->token_key, token, length, now, ret_person);
     if (verdict == TOKEN_BAD_SIGNATURE && router->previous_token_key.length > 0) {
         verdict = token_verify(&router->previous_token_key, token, length, now, ret_person);
     }
@@ -280,7 +280,8 @@ static bool has_credential(const struct router *router, const struct route *rout
     if (!passes) {
         counter_add(router->refused, 1);
     }
-    return passes && (route->auth != AUTH_PERSON || owns_the_path(exchange));
+    return passes && (route->auth != AUTH_PERSON ||
+                      (http_limits_person(&router->limits, exchange) && owns_the_path(exchange)));
 }
 
 static bool has_json(const struct route *route, struct http_exchange *exchange)
@@ -333,24 +334,42 @@ static void dispatch(const struct router *router, const struct mount *mount,
     }
 }
 
-// Every failure of ours leaves one line, whoever answered it.
-static void log_failure(void *arg, struct http_exchange *exchange)
+// A defect of ours leaves one line. An absent dependency has its own line when it goes and when it
+// comes back, so its 503s are only counted, and shown with every other request at the lowest level.
+static void log_request(void *arg, struct http_exchange *exchange)
 {
     const struct router *router = arg;
-    if (exchange->status < 500) {
-        return;
+    bool defect = exchange->forgotten || (exchange->status >= 500 && exchange->status != 503);
+    const char *message = exchange->forgotten ? "a handler gave no answer" : "request";
+    log_at(router->log, defect ? LOG_ERROR : LOG_DEBUG, message,
+           LOG_TEXT("request_id", exchange->request_id),
+           LOG_TEXT("trace_id", exchange->trace.trace_id),
+           LOG_TEXT("route", exchange->route != NULL ? exchange->route : ""),
+           LOG_NUMBER("status", exchange->status));
+}
+
+// Trusted senders speak for many people from few addresses.
+static bool is_within_limits(const struct router *router, struct http_exchange *exchange)
+{
+    if (router->limits.address == NULL || http_client_is_trusted(exchange)) {
+        return true;
     }
-    const char *message = exchange->forgotten ? "a handler gave no answer" : "request failed";
-    log_warning(router->log, message, LOG_TEXT("request_id", exchange->request_id),
-                LOG_TEXT("route", exchange->route != NULL ? exchange->route : ""),
-                LOG_NUMBER("status", exchange->status));
+    const char *key = http_header(exchange, "X-Internal-Key");
+    if (key != NULL && is_internal_key(router, key)) {
+        return true;
+    }
+    return http_limits_address(&router->limits, exchange);
 }
 
 void router_handle(void *arg, struct http_exchange *exchange)
 {
     const struct router *router = arg;
-    exchange->watch = log_failure;
+    exchange->watch = log_request;
     exchange->watch_arg = arg;
+    if (!is_within_limits(router, exchange)) {
+        http_finish(exchange);
+        return;
+    }
     struct segments path;
     unsigned methods = 0;
     const struct mount *mount = NULL;
@@ -387,6 +406,7 @@ struct router *router_new(const struct router_options *options)
     router->token_key = options->token_key;
     router->previous_token_key = options->previous_token_key;
     router->log = options->log;
+    router->limits = options->limits;
     router->refused = metrics_counter(options->metrics, "ecs_http_credentials_refused_total", NULL,
                                       "Requests without a good credential.");
     router->overloaded = metrics_counter(options->metrics, "ecs_http_overloaded_total", NULL,

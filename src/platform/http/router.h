@@ -6,6 +6,7 @@
 
 #include "platform/auth/token.h"
 #include "platform/http/exchange.h"
+#include "platform/http/limits.h"
 #include "platform/log.h"
 #include "platform/metrics.h"
 #include "platform/workers.h"
@@ -45,6 +46,7 @@ struct router_options {
     struct token_key previous_token_key; /* tokens of it are good too; length 0: none */
     const char *internal_key;            /* compared in constant time */
     const char *previous_internal_key;   /* opens as well; NULL or "": none */
+    struct http_limits limits;           /* of requests; its parts outlive the router */
     struct log *log;
     struct metrics *metrics;
 };

@@ -14,16 +14,18 @@
 #include <stdint.h>
 
 struct http_server;
+struct proxies;
 typedef void http_handle_fn(void *arg, struct http_exchange *exchange);
 
 struct http_server_options {
     const char *address;    /* host:port */
     http_handle_fn *handle; /* gets every request, on the loop's thread */
     void *arg;
-    size_t maximum_connections; /* open at once; further ones wait in the kernel's queue */
-    size_t maximum_body;        /* bytes; beyond it 413 */
-    int64_t request_timeout_ms; /* for a whole header and body, and for the answer to be taken */
-    int64_t idle_timeout_ms;    /* for a connection between requests */
+    size_t maximum_connections;    /* open at once; further ones wait in the kernel's queue */
+    size_t maximum_body;           /* bytes; beyond it 413 */
+    int64_t request_timeout_ms;    /* for a whole header and body, and for the answer to be taken */
+    int64_t idle_timeout_ms;       /* for a connection between requests */
+    const struct proxies *trusted; /* whose X-Forwarded-For is believed; NULL: nobody's */
     struct log *log;
     struct metrics *metrics;
 };

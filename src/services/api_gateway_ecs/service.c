@@ -78,10 +78,10 @@ static void write_traceparent(const struct trace *trace, char text[static TRACEP
              trace->sampled ? "01" : "00");
 }
 
-#define PASSED_HEADERS_MAX 8
+#define PASSED_HEADERS_MAX 10
 
 // The headers that go on; answers how many. The internal key is ours, not a copy of the sender's.
-static size_t choose_headers(const struct upstream *upstream, const struct http_exchange *exchange,
+static size_t choose_headers(const struct upstream *upstream, struct http_exchange *exchange,
                              const char *traceparent, struct http_pair headers[PASSED_HEADERS_MAX])
 {
     static const char *const passed[] = {"Content-Type", "Authorization", "Idempotency-Key",
@@ -96,6 +96,7 @@ static size_t choose_headers(const struct upstream *upstream, const struct http_
     if (http_header(exchange, "X-Internal-Key") != NULL) {
         headers[count++] = (struct http_pair){"X-Internal-Key", upstream->gateway->internal_key};
     }
+    headers[count++] = (struct http_pair){"X-Forwarded-For", http_client_address(exchange)};
     headers[count++] = (struct http_pair){"X-Request-ID", http_request_id(exchange)};
     headers[count++] = (struct http_pair){"traceparent", traceparent};
     return count;

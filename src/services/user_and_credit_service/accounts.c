@@ -123,6 +123,8 @@ static void answer_token(struct http_exchange *exchange, const struct desk *desk
     free(token);
 }
 
+enum login_column { LOGIN_ID, LOGIN_HASH, LOGIN_EMAIL };
+
 static void check_login(struct http_exchange *exchange, struct desk *desk,
                         const struct credentials *credentials)
 {
@@ -133,13 +135,24 @@ static void check_login(struct http_exchange *exchange, struct desk *desk,
         desk_answer_failure(desk, exchange, status);
         return;
     }
-    const char *hash = db_rows(account) > 0 ? db_text(account, 0, 1) : NULL;
+    // One row in any case: whoever logs in is counted by the email as the database compares it.
+    const struct login_attempt attempt = {
+        .limits = &desk->service->logins,
+        .cache = desk->login_counts,
+        .account = db_text(account, 0, LOGIN_EMAIL),
+        .address = http_client_is_trusted(exchange) ? NULL : http_client_address(exchange),
+    };
+    if (!login_attempt_begin(&attempt, exchange)) {
+        return;
+    }
+    const char *hash = db_null(account, 0, LOGIN_HASH) ? NULL : db_text(account, 0, LOGIN_HASH);
     if (!password_verify(credentials->password, credentials->password_length, hash)) {
         http_answer_header(exchange, "WWW-Authenticate", "Bearer");
         http_answer_problem(exchange, 401, "email or password is wrong");
         return;
     }
-    struct uuid person = db_uuid(account, 0, 0);
+    login_attempt_succeeded(&attempt);
+    struct uuid person = db_uuid(account, 0, LOGIN_ID);
     answer_token(exchange, desk, &person);
 }
 

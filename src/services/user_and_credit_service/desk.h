@@ -9,6 +9,7 @@
 #include "platform/policy_file.h"
 #include "services/service.h"
 #include "services/user_and_credit_service/decision_cache.h"
+#include "services/user_and_credit_service/login_guard.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +21,7 @@ struct user_credit {
     atomic_llong policy_read_ms; /* when the file was looked at last */
     struct cache_generation *cache_generation;
     struct outbox *acceptances;
+    struct login_limits logins;
     char stress_threshold[16]; /* billionths, as text */
     int64_t decision_seconds;  /* how long an analysis is answered again unchanged */
 };
@@ -30,6 +32,7 @@ struct desk {
     struct log *log;
     struct db *db;
     struct decision_cache *decisions;
+    struct cache *login_counts;
 };
 
 // Runs a transaction whose work recognises what an earlier run of it has done: when the answer to a

@@ -19,6 +19,8 @@ static void release(struct user_credit *service)
     cache_generation_free(&service->cache_generation);
     policy_file_free(&service->policy);
     breaker_free(&service->breaker);
+    rate_limit_free(&service->logins.account);
+    rate_limit_free(&service->logins.address);
     free(service);
 }
 
@@ -39,6 +41,15 @@ static bool start_outbox(struct user_credit *service, char error[static SERVICE_
     return service->acceptances != NULL;
 }
 
+#define LOGIN_SLOTS 16384 /* accounts, and addresses, remembered at a time */
+
+static struct rate_limit *login_limit(const struct config *config, enum setting setting)
+{
+    int64_t limit = config_number(config, setting);
+    int64_t seconds = config_number(config, SETTING_LOGIN_WINDOW_SECONDS);
+    return limit > 0 ? rate_limit_new(limit, seconds, LOGIN_SLOTS) : NULL;
+}
+
 static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
 {
@@ -54,6 +65,10 @@ static void *start(const struct service_environment *environment,
     service->policy = policy;
     service->breaker = breaker_new((int)config_number(config, SETTING_BREAKER_FAILURES),
                                    config_number(config, SETTING_BREAKER_OPEN_SECONDS) * 1000);
+    service->logins = (struct login_limits){
+        .account = login_limit(config, SETTING_LOGIN_ATTEMPTS_PER_ACCOUNT),
+        .address = login_limit(config, SETTING_LOGIN_ATTEMPTS_PER_ADDRESS),
+    };
     service->cache_generation = cache_generation_new();
     service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
     snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
@@ -86,12 +101,15 @@ static void *open_desk(void *state)
     desk->decisions =
         decision_cache_open(config_text(environment->config, SETTING_REDIS_URL),
                             environment->cache_health, service->cache_generation, desk->db);
+    desk->login_counts =
+        cache_new(config_text(environment->config, SETTING_REDIS_URL), environment->cache_health);
     return desk;
 }
 
 static void close_desk(void *context)
 {
     struct desk *desk = context;
+    cache_free(&desk->login_counts);
     decision_cache_close(&desk->decisions);
     db_close(&desk->db);
     free(desk);

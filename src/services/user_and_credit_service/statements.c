@@ -21,7 +21,8 @@ const struct db_statement sql_user_by_id = {
 
 const struct db_statement sql_login_by_email = {
     "login_by_email",
-    "SELECT id, password_hash FROM users WHERE lower(email) = lower($1::text)",
+    "SELECT u.id, u.password_hash, lower($1::text)"
+    "  FROM (SELECT) AS one LEFT JOIN users u ON lower(u.email) = lower($1::text)",
 };
 
 const struct db_statement sql_profile = {

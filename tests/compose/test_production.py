@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Production mode as a newcomer starts it: README's calls through the load balancer, and what must
+not be reachable or visible."""
+
+import re
+import subprocess
+
+import pytest
+import requests
+
+from harness import people
+from stack import NGINX, ROOT
+
+MODE = "production"
+
+
+@pytest.fixture(scope="module")
+def client(stack):
+    return people.Api(stack.url)
+
+
+def test_the_calls_of_the_readme_work_through_the_load_balancer(stack):
+    readme = (ROOT / "README.md").read_text()
+    calls = re.search(r"^json=.*?(?=^# ready\?)", readme, re.M | re.S).group()
+    script = f". {stack.secrets}/env\n" + calls.replace("curl -s", "curl -sS -w '\\n%{http_code}\\n'")
+    script = script.replace("| field id", "| field id | head -n 1").replace("| field access_token", "| field access_token | head -n 1")
+    script = script.replace("| field offer_id", "| field offer_id | head -n 1")
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    codes = re.findall(r"^(\d{3})$", done.stdout, re.M)
+    assert codes and set(codes) <= {"200", "201", "202"}, done.stdout
+    assert '"approved":true' in done.stdout
+
+
+def test_only_the_load_balancer_publishes_a_port(stack):
+    published = {}
+    for service in stack.services():
+        for container in stack.containers(service):
+            ports = stack.inspect(container)["NetworkSettings"]["Ports"]
+            published.update({service: bound for bound in ports.values() if bound})
+    assert set(published) == {NGINX}
+    assert {bound["HostPort"] for bound in published[NGINX]} == {str(stack.port)}
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/v1/predict", "/v1/predict/", "/batch/v1/emotions/stream"])
+def test_what_is_internal_is_not_reachable(client, path):
+    for method in ("GET", "POST"):
+        answer = client.call(method, path)
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_plain_http_is_sent_to_https(stack):
+    answer = requests.post(f"http://localhost:{stack.port}/v1/auth/login?a=b", json={}, allow_redirects=False, timeout=10)
+    assert answer.status_code == 308
+    assert answer.headers["Location"] == f"https://localhost:{stack.port}/v1/auth/login?a=b"
+
+
+def test_the_callers_request_id_and_trace_go_on(stack, client):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    person = people.Person(stack)
+    headers = {"X-Request-ID": "mine-1", "traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Internal-Key": stack.internal_key}
+    answer = client.post("/v1/emotions/stream", json=people.emotion(person.id), headers=headers)
+    assert answer.status_code == 202
+    assert answer.headers["X-Request-ID"] == "mine-1"
+    assert answer.json()["traceId"] == trace
+    assert re.fullmatch(r"[0-9a-f]{32}", client.get("/healthz").headers["X-Request-ID"])
+
+
+def test_answers_carry_security_headers(client):
+    headers = client.get("/healthz").headers
+    assert headers["Strict-Transport-Security"].startswith("max-age=")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_forged_client_address_is_not_believed(stack, client):
+    client.get("/healthz?forged", headers={"X-Forwarded-For": "203.0.113.9", "X-Request-ID": "forged-1"})
+    line = next(line for line in stack.logs(NGINX).splitlines() if "forged-1" in line)
+    assert "203.0.113.9" not in line
+
+
+def test_a_body_that_is_too_large_is_refused_in_the_form_of_every_problem(client):
+    answer = client.post("/v1/auth/login", data=b"x" * (9 << 20), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert answer.json()["status"] == 413
+
+
+def test_the_key_that_the_load_balancer_gives_does_not_join_two_events(stack):
+    person = people.Person(stack)
+    ids = {person.feel().json()["eventId"] for _ in range(3)} | {person.pay(1).json()["eventId"] for _ in range(3)}
+    assert len(ids) == 6
+
+
+def test_containers_run_without_root_and_cannot_write_their_files(stack):
+    for service in ("api-gateway-ecs", "user-and-credit-service", "emotion-processing-worker"):
+        container = stack.inspect(stack.containers(service)[0])
+        assert container["Config"]["User"] == "10001:10001"
+    for service in stack.services():
+        host = stack.inspect(stack.containers(service)[0])["HostConfig"]
+        assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"], service
+        assert host["Memory"] > 0 and host["NanoCpus"] > 0, service
+
+
+def test_no_secret_stands_in_an_environment_or_on_a_command_line(stack):
+    secrets = [file.read_text().strip() for file in stack.secrets.glob("*_password")]
+    secrets += [(stack.secrets / name).read_text() for name in ("secret_key", "internal_service_api_key")]
+    for service in stack.services():
+        config = str(stack.inspect(stack.containers(service)[0])["Config"])
+        assert not [secret for secret in secrets if secret in config], service
+
+
+def test_those_who_need_not_talk_cannot(stack):
+    def reaches(service, host, port):
+        # exec works as a shell's own TCP client; its code tells whether the name and port answered.
+        command = f"exec 3<>/dev/tcp/{host}/{port}"
+        container = stack.containers(service)[0]
+        done = stack.run("docker", "exec", container, "timeout", "3", "bash", "-c", command, check=False)
+        return done.returncode == 0
+
+    assert reaches("user-and-credit-service", "postgres", 5432)
+    assert reaches("api-gateway-ecs", "transaction-service", 9002)
+    assert not reaches("api-gateway-ecs", "postgres", 5432)
+    assert not reaches("api-gateway-ecs", "nats", 4222)
+    assert not reaches("credit-analysis-service", "postgres", 5432)
+    assert not reaches("emotion-ingestion-service", "postgres", 5432)
+    assert not reaches("emotion-processing-worker", "redis", 6379)
+
+
+def test_two_replicas_share_the_work(stack, client):
+    for _ in range(40):
+        people.Api(stack.url).get("/healthz")
+    upstreams = set(re.findall(r'"upstream":"([0-9.]+):9999"', stack.logs(NGINX)))
+    assert len(upstreams) == 2

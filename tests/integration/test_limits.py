@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bounds time, connections and queues: who is beyond a bound is told so, and the others are
+served."""
+
+import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from harness.people import Api, Person
+from harness.raw import Raw
+from harness.topology import Topology
+from harness.waiting import poll
+from problems import assert_problem
+
+IDLE = 10000
+
+
+@pytest.fixture(scope="module")
+def small(engines):
+    """All services with little room and little patience."""
+    running = Topology(
+        "all", engines, HTTP_WORKERS="1", HTTP_QUEUE="4", REQUEST_TIMEOUT_MS="1500", IDLE_TIMEOUT_MS="1500",
+    )  # fmt: skip
+    yield running
+    assert set(running.stop().values()) == {0}
+
+
+def cut_off_after(connection, byte=b"a"):
+    """Sends a byte every 100 ms until the other side answers or closes; answers the seconds it took."""
+    connection.socket.settimeout(0.1)
+    started = time.monotonic()
+
+    def ended():
+        try:
+            connection.send(byte)
+            return connection.socket.recv(1) is not None
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+
+    poll(ended, 10, "the slow client to be cut off")
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "GET /",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ",
+        "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n",
+        "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff0\r\n",
+    ],
+    ids=["in the first line", "in the head", "in the body", "in a chunk"],
+)
+def test_a_byte_now_and_then_is_cut_off(small, begun):
+    with Raw(small) as connection:
+        connection.send(begun)
+        assert 1 < cut_off_after(connection) < 5
+
+
+def test_who_says_nothing_is_closed(small):
+    with Raw(small, timeout=10) as connection:
+        started = time.monotonic()
+        assert connection.closed()
+        assert 1 < time.monotonic() - started < 5
+
+
+def test_who_does_not_take_his_answers_is_closed(small):
+    """He asks without end and reads nothing: his answers must not pile up."""
+    ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 500
+
+    def closed():
+        try:
+            connection.socket.settimeout(0.1)
+            connection.send(ask)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+        return False
+
+    with Raw(small) as connection:
+        poll(closed, 20, "the client that reads nothing to be closed")
+    assert Api(small.url).get("/healthz").status_code == 200
+
+
+def test_a_full_queue_sheds_load(small, db, engines):
+    """The one thread waits for a locked table: some requests wait with it, the others are refused at
+    once, and when the lock is gone all is well."""
+    person = Person(small)
+    holder = engines.connect()
+    holder.autocommit = False
+    with holder.cursor() as cursor:
+        cursor.execute("LOCK TABLE credit_limits IN ACCESS EXCLUSIVE MODE")
+    with ThreadPoolExecutor(24) as pool:
+        waiting = [pool.submit(person.offers) for _ in range(24)]
+        poll(lambda: sum(w.done() for w in waiting) >= 24 - 5, 15, "those beyond the queue to be refused")
+        started = time.monotonic()
+        refused = person.offers()
+        assert time.monotonic() - started < 1
+        assert Api(small.url).get("/healthz").status_code == 200
+        holder.rollback()
+        holder.close()
+        answers = [w.result() for w in waiting]
+    assert_problem(refused, 503)
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert person.offers().status_code == 200
+    assert small.metric("user-and-credit-service", "ecs_http_overloaded_total") >= 19
+
+
+def test_thousands_of_idle_connections_leave_the_others_served(topology, gateway, anybody):
+    """10,000, or as many as the system lets this process and that one open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = hard if hard != resource.RLIM_INFINITY else IDLE + 1000
+    theirs = resource.prlimit(topology.processes[topology.names[0]].pid, resource.RLIMIT_NOFILE)[0]
+    wanted = min(IDLE, room - 500, theirs - 200)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(room, wanted + 500)), hard))
+    idle = []
+    try:
+        for _ in range(wanted):
+            idle.append(Raw(gateway))
+        for _ in range(20):
+            assert anybody.get("/healthz").elapsed.total_seconds() < 1
+        fresh = Api(topology.url).get("/healthz")
+        assert fresh.status_code == 200 and fresh.elapsed.total_seconds() < 1
+    finally:
+        for connection in idle:
+            connection.__exit__()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert wanted >= 700

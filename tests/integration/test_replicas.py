@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gateway does when a replica goes away under a request: it asks another one when that can do
+no harm, and answers 503 when it could. The replicas are played here."""
+
+import socket
+import subprocess
+import threading
+
+import pytest
+import requests
+
+from harness import people
+from harness.engines import BINARY, PLAIN, ROOT
+from harness.waiting import free_port, poll
+
+ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Replica:
+    """Accepts connections; hangs up on its first `deaths` requests and answers all others."""
+
+    def __init__(self, deaths):
+        self.deaths, self.requests = deaths, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        with connection:
+            while data := connection.recv(65536):
+                # A body that comes by itself would be a part of the same request.
+                while b"\r\n\r\n" not in data:
+                    data += connection.recv(65536)
+                if data.startswith(b"GET /healthz"):
+                    connection.sendall(ANSWER.replace(b"202 Accepted", b"200 OK"))
+                    continue
+                self.requests += 1
+                if self.requests <= self.deaths:
+                    return
+                connection.sendall(ANSWER)
+
+
+@pytest.fixture
+def play(engines):
+    """play(deaths): a gateway before such a replica; answers (client, replica)."""
+    started = []
+
+    def start(deaths):
+        replica = Replica(deaths)
+        env = dict(PLAIN, SECRET_KEY=engines.env["SECRET_KEY"], INTERNAL_SERVICE_API_KEY=engines.env["INTERNAL_SERVICE_API_KEY"])
+        env.update({f"{name}_SERVICE_URL": replica.url for name in ("EMOTION", "TRANSACTION", "USER_CREDIT")})
+        env["API_GATEWAY_LISTEN"] = f"127.0.0.1:{free_port()}"
+        process = subprocess.Popen([str(BINARY), "serve", "api-gateway-ecs"], env=env, cwd=ROOT, stdout=subprocess.DEVNULL)
+        started.append((process, replica))
+        client = people.Api("http://" + env["API_GATEWAY_LISTEN"], {"X-Internal-Key": env["INTERNAL_SERVICE_API_KEY"]})
+
+        def ready():
+            try:
+                return client.get("/readyz").status_code == 200
+            except requests.RequestException:
+                return False
+
+        poll(ready, 15, "the gateway to be ready")
+        return client, replica
+
+    yield start
+    for process, replica in started:
+        process.terminate()
+        assert process.wait(15) == 0
+        replica.listener.close()
+
+
+EVENT = people.emotion("00000000-0000-4000-8000-000000000001")
+
+
+def test_an_event_with_a_key_is_sent_again(play):
+    client, replica = play(1)
+    answer = client.post("/v1/emotions/stream", json=EVENT, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 202
+    assert replica.requests == 2
+
+
+def test_an_event_without_a_key_is_not_sent_again(play):
+    client, replica = play(1)
+    answer = client.post("/v1/emotions/stream", json=EVENT)
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert replica.requests == 1
+
+
+def test_it_is_sent_again_once_only(play):
+    client, replica = play(9)
+    answer = client.post("/v1/emotions/stream", json=EVENT, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 503
+    assert replica.requests == 2
+
+
+def test_a_login_is_sent_again_and_a_registration_is_not(play):
+    client, replica = play(1)
+    body = {"email": "ana@example.com", "password": "a long password"}
+    assert client.post("/v1/auth/login", json=body).status_code == 202
+    client, replica = play(1)
+    assert client.post("/v1/auth/register", json=body).status_code == 503
+    assert replica.requests == 1

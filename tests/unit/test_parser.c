@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parser says the same of a request however its bytes arrive, and refuses what readers of HTTP
+// disagree on.
+#include "platform/http/parser.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <string.h>
+
+#define BODY_MAX 64
+
+// Feeds a text in two pieces, the first of `cut` bytes; answers the refusal, 0 when it is complete,
+// -1 when more would have to come.
+static int feed_cut(struct parser *parser, const char *text, size_t cut)
+{
+    const size_t lengths[] = {cut, strlen(text) - cut};
+    parser_next(parser);
+    for (size_t i = 0; i < 2; text += lengths[i++]) {
+        size_t used = 0;
+        const char *detail = NULL;
+        switch (parser_feed(parser, text, lengths[i], &used)) {
+        case PARSE_COMPLETE:
+            assert_int_equal(used, lengths[i]);
+            return 0;
+        case PARSE_REFUSED:
+            return parser_refusal(parser, &detail);
+        case PARSE_MORE:
+            assert_int_equal(used, lengths[i]);
+        }
+    }
+    return -1;
+}
+
+static void expect(const char *text, int refusal)
+{
+    struct parser *parser = parser_new(BODY_MAX);
+    for (size_t cut = 0; cut < strlen(text); cut++) {
+        assert_int_equal(feed_cut(parser, text, cut), refusal);
+    }
+    parser_free(&parser);
+    assert_null(parser);
+}
+
+static void test_a_body_may_begin_with_a_blank_wherever_the_bytes_are_cut(void **state)
+{
+    (void)state;
+    expect("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n {}\n ", 0);
+    expect("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\t1\r\n0\r\n\r\n",
+           0);
+}
+
+static void test_a_line_feed_alone_does_not_end_the_head(void **state)
+{
+    (void)state;
+    expect("GET / HTTP/1.1\r\nHost: h\r\n\n", 400);
+    expect("GET / HTTP/1.1\r\nHost: h\n\r\n", 400);
+    expect("GET / HTTP/1.1\nHost: h\r\n\r\n", 400);
+}
+
+static void test_a_folded_line_is_refused(void **state)
+{
+    (void)state;
+    expect("GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c\r\n\r\n", 400);
+    expect("GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n\tc\r\n\r\n", 400);
+    expect("GET / HTTP/1.1\r\n Host: h\r\n\r\n", 400);
+}
+
+static void test_each_refusal_has_its_status(void **state)
+{
+    static const struct {
+        const char *text;
+        int refusal;
+    } cases[] = {
+        {"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505},
+        {"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 501},
+        {"LINK / HTTP/1.1\r\nHost: h\r\n\r\n", 501},
+        {"GET / HTTP/1.1\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", 400},
+        {"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: h\r\nExpect: foo\r\n\r\n", 417},
+        {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 65\r\n\r\n", 413},
+        {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n", 501},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect(cases[i].text, cases[i].refusal);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_body_may_begin_with_a_blank_wherever_the_bytes_are_cut),
+        cmocka_unit_test(test_a_line_feed_alone_does_not_end_the_head),
+        cmocka_unit_test(test_a_folded_line_is_refused),
+        cmocka_unit_test(test_each_refusal_has_its_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
