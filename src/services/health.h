@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /healthz, /readyz and /metrics of a process. A thread asks every dependency once a second, so
-// that a probe is answered at once from what is known.
+// /healthz, /readyz and /metrics of a process. A thread asks every dependency once a second, and
+// ten times a second while it is down, so that a probe is answered at once from what is known.
 #pragma once
 
 #include "platform/http/router.h"
