@@ -5,7 +5,7 @@ fails at the load balancer, nothing is lost, nothing is counted twice."""
 import pytest
 
 from harness.waiting import poll
-from stack import NGINX, docker
+from stack import NGINX
 from traffic import Traffic
 
 MODE = "testing"
@@ -86,7 +86,7 @@ def test_an_engine_crashes_under_load(stack, engine):
 
 
 def test_a_new_version_is_rolled_out_under_load(stack):
-    docker("build", "-q", "-t", "ecs:test-next", "--build-arg", "VERSION=next", ".")
+    stack.run("docker", "build", "-q", "-t", "ecs:test-next", "--build-arg", "VERSION=next", ".")
     stack.environment["ECS_IMAGE"] = "ecs:test-next"
     services = [name for name in stack.services() if name not in (NGINX, *ENGINES)]
     with Traffic(stack) as traffic:

@@ -18,11 +18,13 @@ class Traffic:
 
     def __init__(self, stack, senders=4):
         self.stack = stack
-        self.people = [people.Person(stack) for _ in range(senders)]
+        # Several people a sender, so that none comes near the limit of one person.
+        self.groups = [[people.Person(stack) for _ in range(4)] for _ in range(senders)]
+        self.people = [person for group in self.groups for person in group]
         self.emotions, self.payments, self.failures = {}, {}, []
         self.requests = 0
         self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(person,)) for person in self.people]
+        self._threads = [threading.Thread(target=self._send, args=(group,)) for group in self.groups]
 
     def __enter__(self):
         for thread in self._threads:
@@ -34,11 +36,12 @@ class Traffic:
         for thread in self._threads:
             thread.join(60)
 
-    def _send(self, person):
+    def _send(self, group):
         sender = people.Api(self.stack.url, {"X-Internal-Key": self.stack.internal_key})
         turn = 0
         while not self._end.is_set():
             turn += 1
+            person = group[turn // 20 % len(group)]
             if turn % 3 == 0:
                 self._pay(person)
             elif turn % 20 == 1:

@@ -14,9 +14,16 @@ def named():
     """The file's path, or None."""
     return os.environ.get("ECS_EXTERNAL")
 
+class Known(dict):
+    """Settings; a test that asks for another one is not for an external system."""
+
+    def __missing__(self, name):
+        pytest.skip(f"an external system says nothing of {name}")
+
+
 class ExternalEngines:
     def __init__(self):
-        self.env = read_env(named())
+        self.env = Known(read_env(named()))
 
     def connect(self, url=None):
         connection = psycopg2.connect(url or self.env["DATABASE_URL"])
