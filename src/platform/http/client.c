@@ -42,6 +42,6 @@ void http_client_free(struct http_client **client)
 struct http_result http_client_call(struct http_client *client, const struct http_call *call)
 {
     easy_prepare(client->easy, call, &client->gathered);
-    bool ended_well = curl_easy_perform(client->easy) == CURLE_OK;
-    return easy_result(client->easy, ended_well, &client->gathered);
+    CURLcode code = curl_easy_perform(client->easy);
+    return easy_result(client->easy, code, &client->gathered);
 }

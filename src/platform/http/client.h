@@ -31,6 +31,7 @@ struct http_result {
     const char *content_type; /* "" when none */
     const char *retry_after;  /* "" when none */
     struct span body;
+    const char *why; /* of status 0, for people; static text */
 };
 
 // ---- blocking, one object for one thread

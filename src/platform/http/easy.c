@@ -61,6 +61,7 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
         return CURL_PREREQFUNC_ABORT;
     }
     gathered->sent = true;
+    gathered->connecting = false;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -143,12 +144,15 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
     add_headers(easy, call, gathered);
 }
 
-struct http_result easy_result(void *easy, bool ended_well, struct gathered *gathered)
+struct http_result easy_result(void *easy, int code, struct gathered *gathered)
 {
     long status = 0;
-    if (!ended_well || curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK ||
+    if (code != CURLE_OK || curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK ||
         status == 0) {
-        return (struct http_result){.content_type = "", .retry_after = "", .body = {"", 0}};
+        return (struct http_result){.content_type = "",
+                                    .retry_after = "",
+                                    .body = {"", 0},
+                                    .why = curl_easy_strerror((CURLcode)code)};
     }
     const struct buffer *body = &gathered->body;
     return (struct http_result){
@@ -156,12 +160,14 @@ struct http_result easy_result(void *easy, bool ended_well, struct gathered *gat
         .content_type = gathered->content_type,
         .retry_after = gathered->retry_after,
         .body = {body->data != NULL ? body->data : "", body->length},
+        .why = "",
     };
 }
 
 void easy_restart(void *easy, struct gathered *gathered)
 {
     gathered->sent = false;
+    gathered->connecting = false;
     gathered->content_type[0] = '\0';
     gathered->retry_after[0] = '\0';
     buffer_clear(&gathered->body);
@@ -173,6 +179,7 @@ void easy_forget(struct gathered *gathered)
     curl_slist_free_all(gathered->headers);
     gathered->headers = NULL;
     gathered->sent = false;
+    gathered->connecting = false;
     gathered->content_type[0] = '\0';
     gathered->retry_after[0] = '\0';
     buffer_recycle(&gathered->body, ANSWER_KEPT);

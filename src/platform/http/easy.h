@@ -13,13 +13,14 @@ struct gathered {
     void *headers; /* of the request: a list of libcurl */
     bool may_resend;
     bool sent;
+    bool connecting; /* since it was sent last, if ever; set by who opens sockets */
 };
 
 // Sets a call up on a handle (CURL *), which may have made calls before.
 void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered);
 
-// What came, after a call that ended well, or not; lives in `gathered` until easy_forget.
-struct http_result easy_result(void *easy, bool ended_well, struct gathered *gathered);
+// What came of a call that ended with this code of libcurl; lives in `gathered` until easy_forget.
+struct http_result easy_result(void *easy, int code, struct gathered *gathered);
 
 // Makes ready to send the same call again, on a new connection: one that was kept may lead to the
 // replica that is gone.

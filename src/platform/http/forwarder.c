@@ -16,15 +16,17 @@
 #include <uv.h>
 
 #define CONNECTIONS_KEPT 512L
+#define REPEATS_MAX 2 /* a kept and a new connection may both lead to a replica that ends */
 
 struct forward {
+    struct http_forwarder *forwarder;
     struct forward *next; /* in one of the forwarder's lists */
     struct forward *previous;
     CURL *easy;
     struct gathered gathered;
     http_done_fn *done;
     void *arg;
-    bool repeated;
+    unsigned repeats;
 };
 
 struct watched_socket {
@@ -74,21 +76,17 @@ static void unlink_running(struct http_forwarder *forwarder, struct forward *for
 // sent, or a second arrival changes nothing. Whoever let the deadline pass may be at work still.
 static bool is_worth_repeating(const struct forward *forward, CURLcode code)
 {
-    switch (code) {
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_ABORTED_BY_CALLBACK:
-        return !forward->repeated && (!forward->gathered.sent || forward->gathered.may_resend);
-    default:
-        return false;
-    }
+    const struct gathered *gathered = &forward->gathered;
+    bool gone = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+                code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
+                code == CURLE_ABORTED_BY_CALLBACK ||
+                (code == CURLE_OPERATION_TIMEDOUT && gathered->connecting);
+    return gone && forward->repeats < REPEATS_MAX && (!gathered->sent || gathered->may_resend);
 }
 
 static void repeat(struct http_forwarder *forwarder, struct forward *forward)
 {
-    forward->repeated = true;
+    forward->repeats++;
     easy_restart(forward->easy, &forward->gathered);
     curl_multi_add_handle(forwarder->multi, forward->easy);
 }
@@ -103,7 +101,7 @@ static void finish(struct http_forwarder *forwarder, CURL *easy, CURLcode code)
         repeat(forwarder, forward);
         return;
     }
-    struct http_result result = easy_result(easy, code == CURLE_OK, &forward->gathered);
+    struct http_result result = easy_result(easy, code, &forward->gathered);
     curl_multi_remove_handle(forwarder->multi, easy);
     unlink_running(forwarder, forward);
     forward->done(forward->arg, &result);
@@ -228,13 +226,15 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
+    struct forward *forward = arg;
     (void)purpose;
+    forward->gathered.connecting = true;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     address->protocol);
     if (fd < 0) {
         return CURL_SOCKET_BAD;
     }
-    watch(arg, fd)->is_connection = true;
+    watch(forward->forwarder, fd)->is_connection = true;
     return fd;
 }
 
@@ -254,6 +254,7 @@ static struct forward *take_forward(struct http_forwarder *forwarder)
         return forward;
     }
     forward = memory_zeroed(1, sizeof *forward);
+    forward->forwarder = forwarder;
     forward->easy = curl_easy_init();
     if (forward->easy == NULL) {
         fputs("ecs: libcurl cannot start\n", stderr);
@@ -268,11 +269,11 @@ void http_forwarder_call(struct http_forwarder *forwarder, const struct http_cal
     struct forward *forward = take_forward(forwarder);
     forward->done = done;
     forward->arg = arg;
-    forward->repeated = false;
+    forward->repeats = 0;
     easy_prepare(forward->easy, call, &forward->gathered);
     curl_easy_setopt(forward->easy, CURLOPT_PRIVATE, forward);
     curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETDATA, forwarder);
+    curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETDATA, forward);
     curl_easy_setopt(forward->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(forward->easy, CURLOPT_CLOSESOCKETDATA, forwarder);
     link_running(forwarder, forward);

@@ -26,6 +26,7 @@ struct upstream {
 };
 
 struct gateway {
+    struct log *log;
     struct http_forwarder *forwarder;
     const char *internal_key;
     int64_t timeout_ms;
@@ -43,6 +44,7 @@ static void *start(const struct service_environment *environment,
 {
     (void)error;
     struct gateway *gateway = memory_zeroed(1, sizeof *gateway);
+    gateway->log = environment->log;
     gateway->forwarder = http_forwarder_new(environment->loop);
     gateway->internal_key = config_text(environment->config, SETTING_INTERNAL_SERVICE_API_KEY);
     gateway->timeout_ms = config_number(environment->config, SETTING_REQUEST_TIMEOUT_MS);
@@ -107,6 +109,9 @@ static void on_answer(void *arg, const struct http_result *result)
     struct errand *errand = arg;
     struct http_exchange *exchange = errand->exchange;
     if (result->status == 0) {
+        // The health of the service is what is logged for operators; this is for finding a cause.
+        log_debug(errand->upstream->gateway->log, "no answer",
+                  LOG_TEXT("service", errand->upstream->name), LOG_TEXT("why", result->why));
         char detail[128];
         snprintf(detail, sizeof detail, "%s does not answer, try again", errand->upstream->name);
         http_answer_unavailable(exchange, detail, RETRY_MS);
