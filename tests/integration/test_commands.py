@@ -222,3 +222,11 @@ def test_the_demo_ends_with_all_its_events_counted(topology, db):
     assert done.returncode == 0, done.stdout + done.stderr
     for table, count in before.items():
         assert db(f"SELECT count(*) FROM {table}")[0][0] > count
+
+
+def test_a_second_server_on_the_same_port_says_so_and_ends(topology):
+    listen = topology.env["API_GATEWAY_LISTEN"]
+    done = run_command(dict(topology.env, METRICS_LISTEN=f"127.0.0.1:{free_port()}"), "serve", "api-gateway-ecs")
+    assert done.returncode == 1
+    assert f"cannot listen on {listen}: Address already in use" in done.stderr
+    assert topology.is_ready(topology.url)

@@ -32,7 +32,7 @@ struct http_server_options {
 
 #define HTTP_ERROR_SIZE 256
 
-// Listens (with SO_REUSEPORT) and serves on the loop. NULL with one line in `error` when the
+// Listens and serves on the loop. NULL with one line in `error` when the
 // address is bad or taken. Call before loop_run or on the loop's thread.
 struct http_server *http_server_start(struct loop *loop, const struct http_server_options *options,
                                       char error[static HTTP_ERROR_SIZE]);
