@@ -104,6 +104,7 @@ static struct http_server *listen_on(const struct process *process, enum setting
             .arg = router,
             .maximum_connections = (size_t)config_number(config, SETTING_MAX_CONNECTIONS),
             .maximum_body = (size_t)config_number(config, SETTING_MAX_BODY_BYTES),
+            .maximum_batch = (size_t)config_number(config, SETTING_MAX_BATCH_BYTES),
             .request_timeout_ms = config_number(config, SETTING_REQUEST_TIMEOUT_MS),
             .idle_timeout_ms = config_number(config, SETTING_IDLE_TIMEOUT_MS),
             .trusted = process->trusted,

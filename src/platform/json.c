@@ -190,6 +190,17 @@ json_t *json_timestamp(timestamp at)
     return json_string(text);
 }
 
+json_t *json_faults(const struct faults *faults)
+{
+    json_t *errors = json_array();
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct fault *fault = &faults->items[i];
+        json_array_append_new(
+            errors, json_pack("{s:s, s:s}", "field", fault->field, "message", fault->message));
+    }
+    return errors;
+}
+
 // Most texts need no escape; they are spared the library's allocations.
 static bool is_plain(const char *text, size_t length)
 {

@@ -3,6 +3,7 @@
 // the one header that brings in jansson; code that reads or makes JSON includes it.
 #pragma once
 
+#include "domain/faults.h"
 #include "domain/money.h"
 #include "domain/timestamp.h"
 #include "domain/uuid.h"
@@ -36,6 +37,9 @@ char *json_text(const json_t *value, size_t *ret_length);
 json_t *json_money(money_cents amount);
 json_t *json_uuid(const struct uuid *id);
 json_t *json_timestamp(timestamp at);
+
+// An array of each fault's `field` and `message`. A new reference.
+json_t *json_faults(const struct faults *faults);
 
 // Writes text as a JSON string with its quotes and a NUL; answers its length. `size` is at least 3.
 // Text that is not UTF-8, or does not fit, becomes the empty string, so that what it is put into

@@ -3,7 +3,6 @@
 #include "services/ingestion.h"
 
 #include "domain/transaction.h"
-#include "platform/bus/group_commit.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
 
@@ -97,11 +96,16 @@ static void on_committed(void *arg, enum bus_result result)
     http_finish(exchange);
 }
 
+enum bus_result ingestion_add(struct ingestion *ingestion, const char *line, size_t length,
+                              group_done_fn *done, void *arg)
+{
+    return group_commit_add(ingestion->group, line, length, done, arg);
+}
+
 void ingestion_accept(struct ingestion *ingestion, struct http_exchange *exchange, const char *line,
                       size_t length)
 {
-    enum bus_result result =
-        group_commit_add(ingestion->group, line, length, on_committed, exchange);
+    enum bus_result result = ingestion_add(ingestion, line, length, on_committed, exchange);
     if (result != BUS_OK) {
         on_committed(exchange, result);
     }

@@ -6,6 +6,7 @@
 #include "domain/emotion.h"
 #include "domain/faults.h"
 #include "events/emotion_json.h"
+#include "platform/bus/group_commit.h"
 #include "platform/http/exchange.h"
 #include "services/service.h"
 
@@ -28,6 +29,10 @@ const char *ingestion_key(const struct http_exchange *exchange, struct faults *f
 // cannot be made so in time.
 void ingestion_accept(struct ingestion *ingestion, struct http_exchange *exchange, const char *line,
                       size_t length);
+
+// Adds one line of a batch: as group_commit_add.
+enum bus_result ingestion_add(struct ingestion *ingestion, const char *line, size_t length,
+                              group_done_fn *done, void *arg);
 
 // Ends the exchange of a body that could not be read as an event: 400 or 422.
 void ingestion_refuse(struct http_exchange *exchange, enum event_read fault,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define BODY_MAX 2048
+#define BATCH_MAX 8192
 
 struct outcome {
     size_t complete;
@@ -38,7 +39,7 @@ static void expect_sound(const struct http_request *request)
     EXPECT(head->data[0] == '/' && head->length <= HTTP_HEAD_MAX + 2 * HTTP_HEADERS_MAX);
     EXPECT(strstr(head->data, "//") == NULL && strstr(head->data, "/../") == NULL);
     EXPECT(request->header_count <= HTTP_HEADERS_MAX && request->query < head->length);
-    EXPECT(request->body.length <= BODY_MAX);
+    EXPECT(request->body.length <= (request->is_batch ? BATCH_MAX : BODY_MAX));
     for (size_t i = 0; i < request->header_count; i++) {
         const struct http_field *field = &request->headers[i];
         EXPECT(field->name_length > 0 && field->value < head->length);
@@ -62,7 +63,7 @@ static void expect_sound(const struct http_request *request)
 // pieces are copies, so that reading beyond one is seen.
 static struct outcome feed(const char *data, size_t size, size_t piece)
 {
-    struct parser *parser = parser_new(BODY_MAX);
+    struct parser *parser = parser_new(&(struct parser_limits){BODY_MAX, BATCH_MAX});
     struct outcome outcome = {0};
     size_t at = 0;
     while (at < size && outcome.refusal == 0) {

@@ -32,7 +32,7 @@ static void count_sent(void *arg, struct http_exchange *exchange)
 static int set_up(void **state)
 {
     static struct trial trial;
-    trial = (struct trial){.parser = parser_new(1024)};
+    trial = (struct trial){.parser = parser_new(&(struct parser_limits){1024, 4096})};
     *state = &trial;
     return 0;
 }
@@ -55,7 +55,7 @@ static struct http_exchange *receive(struct trial *trial, const char *request)
     assert_int_equal(used, strlen(request));
     exchange_begin(&trial->exchange, parser_request(trial->parser), &trial->random);
     trial->exchange.send = count_sent;
-    trial->exchange.send_arg = trial;
+    trial->exchange.server_arg = trial;
     return &trial->exchange;
 }
 

@@ -75,7 +75,7 @@ static int set_up(void **state)
     stage = (struct stage){.log = log_open("test", LOG_ERROR, LOG_AS_TEXT),
                            .metrics = metrics_new(),
                            .loop = loop_new(),
-                           .parser = parser_new(1024)};
+                           .parser = parser_new(&(struct parser_limits){1024, 4096})};
     const struct router_options options = {.token_key = {SECRET, sizeof SECRET - 1},
                                            .internal_key = KEY,
                                            .log = stage.log,
@@ -126,7 +126,7 @@ static void start(struct stage *stage, const char *line, const char *headers)
     exchange_begin(&stage->exchange, parser_request(stage->parser), &stage->random);
     stage->exchange.loop = stage->loop;
     stage->exchange.send = sent;
-    stage->exchange.send_arg = stage;
+    stage->exchange.server_arg = stage;
     router_handle(stage->router, &stage->exchange);
 }
 

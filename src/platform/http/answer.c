@@ -2,6 +2,7 @@
 // The answer's side of an exchange: JSON, problem documents (RFC 9457), and the bytes on the wire.
 // The first answer of an exchange counts; later ones are dropped.
 #include "platform/http/exchange_internal.h"
+#include "platform/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,13 +117,8 @@ void http_answer_problem(struct http_exchange *exchange, int status, const char 
 
 void http_answer_faults(struct http_exchange *exchange, const struct faults *faults)
 {
-    json_t *errors = json_array();
-    for (size_t i = 0; i < faults->count; i++) {
-        const struct fault *fault = &faults->items[i];
-        json_array_append_new(
-            errors, json_pack("{s:s, s:s}", "field", fault->field, "message", fault->message));
-    }
-    answer_problem(exchange, 422, "The request is well-formed, but not valid.", errors);
+    answer_problem(exchange, 422, "The request is well-formed, but not valid.",
+                   json_faults(faults));
 }
 
 void http_answer_unavailable(struct http_exchange *exchange, const char *detail, int64_t retry_ms)
@@ -162,7 +158,7 @@ void http_finish(struct http_exchange *exchange)
     if (exchange->watch != NULL) {
         exchange->watch(exchange->watch_arg, exchange);
     }
-    exchange->send(exchange->send_arg, exchange);
+    exchange->send(exchange->server_arg, exchange);
 }
 
 // ---- on the wire

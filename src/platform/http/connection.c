@@ -19,6 +19,7 @@
 enum phase {
     PHASE_IDLE,      /* between requests */
     PHASE_RECEIVING, /* a part of a request came */
+    PHASE_STREAMING, /* a batch: its reader has the body as it comes */
     PHASE_WORKING,   /* a handler has the exchange */
     PHASE_WRITING,   /* the answer waits for the client to take it */
     PHASE_LINGERING, /* the last answer is out; what still comes is thrown away */
@@ -63,7 +64,7 @@ static void enter(struct connection *connection, enum phase phase)
     uint64_t lasts = NO_DEADLINE;
     if (phase == PHASE_IDLE) {
         lasts = connection->host->draining ? DRAIN_GRACE_MS : (uint64_t)options->idle_timeout_ms;
-    } else if (phase == PHASE_RECEIVING || phase == PHASE_WRITING) {
+    } else if (phase == PHASE_RECEIVING || phase == PHASE_STREAMING || phase == PHASE_WRITING) {
         lasts = (uint64_t)options->request_timeout_ms;
     } else if (phase == PHASE_LINGERING) {
         lasts = LINGER_MS;
@@ -123,10 +124,15 @@ static void linger(struct connection *connection)
 
 // ---- answering
 
-static void next_request(struct connection *connection)
+static bool may_read(const struct connection *connection)
 {
-    parser_next(connection->parser);
-    enter(connection, PHASE_IDLE);
+    return connection->phase == PHASE_IDLE || connection->phase == PHASE_RECEIVING ||
+           (connection->phase == PHASE_STREAMING && !connection->exchange.held);
+}
+
+// Goes on with the bytes that had to wait, and with reading.
+static void resume(struct connection *connection)
+{
     if (connection->consuming) {
         return; /* the loop there goes on with the bytes that it has */
     }
@@ -134,13 +140,20 @@ static void next_request(struct connection *connection)
     connection->pending = (struct buffer){0};
     consume(connection, early.data, early.length);
     buffer_free(&early);
-    if (connection->phase == PHASE_IDLE || connection->phase == PHASE_RECEIVING) {
+    if (may_read(connection)) {
         if (connection->no_input) {
             close_now(connection);
         } else {
             start_reading(connection);
         }
     }
+}
+
+static void next_request(struct connection *connection)
+{
+    parser_next(connection->parser);
+    enter(connection, PHASE_IDLE);
+    resume(connection);
 }
 
 static void answer_is_out(struct connection *connection)
@@ -217,13 +230,24 @@ static void send_answer(void *arg, struct http_exchange *exchange)
 
 // ---- requests
 
+// What http_go_on_with_batch ends in.
+static void go_on(void *arg, struct http_exchange *exchange)
+{
+    struct connection *connection = arg;
+    (void)exchange;
+    if (connection->phase == PHASE_STREAMING) {
+        resume(connection);
+    }
+}
+
 static void begin_exchange(struct connection *connection)
 {
     struct http_exchange *exchange = &connection->exchange;
     exchange_begin(exchange, parser_request(connection->parser), &connection->host->random);
     exchange->loop = connection->host->loop;
     exchange->send = send_answer;
-    exchange->send_arg = connection;
+    exchange->go_on = go_on;
+    exchange->server_arg = connection;
     exchange->peer = connection->peer;
     exchange->peer_trusted = connection->peer_trusted;
     exchange->trusted = connection->host->options.trusted;
@@ -252,20 +276,70 @@ static void handle(struct connection *connection)
     options->handle(options->arg, &connection->exchange);
 }
 
-static void wait_for_more(struct connection *connection)
+static void invite_body(struct connection *connection)
 {
-    static char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (connection->phase == PHASE_IDLE && parser_has_begun(connection->parser)) {
-        enter(connection, PHASE_RECEIVING);
-        connection->began_us = clock_monotonic_us();
-    }
+    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (parser_take_continue(connection->parser)) {
-        uv_buf_t line = uv_buf_init(go_on, sizeof go_on - 1);
+        uv_buf_t line = uv_buf_init(text, sizeof text - 1);
         if (uv_try_write((uv_stream_t *)&connection->socket, &line, 1) != (int)line.len) {
             close_now(connection);
         }
     }
 }
+
+static void wait_for_more(struct connection *connection)
+{
+    if (connection->phase == PHASE_IDLE && parser_has_begun(connection->parser)) {
+        enter(connection, PHASE_RECEIVING);
+        connection->began_us = clock_monotonic_us();
+    }
+    invite_body(connection);
+}
+
+// ---- batches
+
+// Without a reader (it was refused, say) nobody reads the body, and the connection ends.
+static void open_batch(struct connection *connection)
+{
+    const struct http_server_options *options = &connection->host->options;
+    begin_exchange(connection);
+    connection->exchange.body_follows = true;
+    connection->last = true;
+    options->handle(options->arg, &connection->exchange);
+    if (connection->phase == PHASE_WORKING && connection->exchange.reader != NULL) {
+        connection->last = false;
+        enter(connection, PHASE_STREAMING);
+        invite_body(connection);
+    }
+}
+
+static void end_batch(struct connection *connection, int status, const char *detail)
+{
+    const struct http_exchange *exchange = &connection->exchange;
+    connection->last = status != 0;
+    enter(connection, PHASE_WORKING);
+    exchange->reader->end(exchange->reader_arg, status, detail);
+}
+
+// Hands on what has come of the body.
+static void stream(struct connection *connection, enum parse_outcome outcome)
+{
+    const struct http_exchange *exchange = &connection->exchange;
+    struct span part = http_body(exchange);
+    if (part.length > 0) {
+        exchange->reader->part(exchange->reader_arg, part.data, part.length);
+        parser_forget_body(connection->parser);
+    }
+    if (outcome == PARSE_COMPLETE) {
+        end_batch(connection, 0, NULL);
+    } else if (outcome == PARSE_REFUSED) {
+        const char *detail = NULL;
+        int status = parser_refusal(connection->parser, &detail);
+        end_batch(connection, status, detail);
+    }
+}
+
+// ---- bytes
 
 static void put_off(struct connection *connection, const char *data, size_t length)
 {
@@ -280,17 +354,22 @@ static void consume(struct connection *connection, const char *data, size_t leng
 {
     connection->consuming = true;
     while (length > 0) {
-        if (connection->phase == PHASE_WORKING || connection->phase == PHASE_WRITING) {
+        if (connection->phase == PHASE_WORKING || connection->phase == PHASE_WRITING ||
+            (connection->phase == PHASE_STREAMING && connection->exchange.held)) {
             put_off(connection, data, length);
             break;
         }
-        if (connection->phase != PHASE_IDLE && connection->phase != PHASE_RECEIVING) {
+        if (!may_read(connection)) {
             break;
         }
         size_t used = 0;
         enum parse_outcome outcome = parser_feed(connection->parser, data, length, &used);
         data += used;
         length -= used;
+        if (connection->phase == PHASE_STREAMING) {
+            stream(connection, outcome);
+            continue;
+        }
         if (outcome == PARSE_MORE) {
             wait_for_more(connection);
             continue;
@@ -300,6 +379,8 @@ static void consume(struct connection *connection, const char *data, size_t leng
         }
         if (outcome == PARSE_COMPLETE) {
             handle(connection);
+        } else if (outcome == PARSE_BATCH) {
+            open_batch(connection);
         } else {
             refuse_parsed(connection);
         }
@@ -322,6 +403,10 @@ static void input_ended(struct connection *connection, bool broken)
     connection->broken = broken;
     connection->reading = false;
     uv_read_stop((uv_stream_t *)&connection->socket);
+    if (connection->phase == PHASE_STREAMING) {
+        end_batch(connection, 400, "The body is not complete.");
+        return;
+    }
     // A client may close its direction and still wait for its answer.
     if (connection->phase == PHASE_WORKING || (connection->phase == PHASE_WRITING && !broken)) {
         return;
@@ -366,7 +451,10 @@ void connection_open(struct connection_host *host, int socket)
     connection->socket.data = connection;
     connection->host = host;
     learn_peer(connection, socket);
-    connection->parser = parser_new(host->options.maximum_body);
+    connection->parser = parser_new(&(struct parser_limits){
+        .body = host->options.maximum_body,
+        .batch = host->options.maximum_batch,
+    });
     connection->next = host->first;
     if (host->first != NULL) {
         host->first->previous = connection;
@@ -385,6 +473,7 @@ void connection_open(struct connection_host *host, int socket)
 
 void connections_expire(struct connection_host *host, uint64_t now)
 {
+    static const char late[] = "The request did not arrive in time.";
     struct connection *next = NULL;
     for (struct connection *at = host->first; at != NULL; at = next) {
         next = at->next;
@@ -392,7 +481,9 @@ void connections_expire(struct connection_host *host, uint64_t now)
             continue;
         }
         if (at->phase == PHASE_RECEIVING) {
-            refuse(at, 408, "The request did not arrive in time.");
+            refuse(at, 408, late);
+        } else if (at->phase == PHASE_STREAMING) {
+            end_batch(at, 408, late);
         } else {
             close_now(at);
         }

@@ -110,6 +110,9 @@ void exchange_begin(struct http_exchange *exchange, const struct http_request *r
 
 void exchange_clear(struct http_exchange *exchange)
 {
+    exchange->body_follows = false;
+    exchange->held = false;
+    exchange->reader = NULL;
     exchange->route = NULL;
     exchange->part_count = 0;
     exchange->watch = NULL;
@@ -155,6 +158,26 @@ struct span http_body(const struct http_exchange *exchange)
 {
     const struct buffer *body = &exchange->request->body;
     return (struct span){body->data != NULL ? body->data : "", body->length};
+}
+
+void http_read_batch(struct http_exchange *exchange, const struct http_batch_reader *reader,
+                     void *arg)
+{
+    exchange->reader = reader;
+    exchange->reader_arg = arg;
+}
+
+void http_hold_batch(struct http_exchange *exchange)
+{
+    exchange->held = true;
+}
+
+void http_go_on_with_batch(struct http_exchange *exchange)
+{
+    if (exchange->held) {
+        exchange->held = false;
+        exchange->go_on(exchange->server_arg, exchange);
+    }
 }
 
 const char *http_header(const struct http_exchange *exchange, const char *name)

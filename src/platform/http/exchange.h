@@ -45,6 +45,26 @@ const char *http_path(const struct http_exchange *exchange);  /* as sent, withou
 const char *http_query(const struct http_exchange *exchange); /* after the `?`, or "" */
 struct span http_body(const struct http_exchange *exchange);
 
+// ---- a batch: lines (application/x-ndjson) whose body is handled as it arrives
+
+// Both are called on the loop's thread.
+struct http_batch_reader {
+    // The next bytes of the body, wherever they were cut; they are gone after the call.
+    void (*part)(void *arg, const char *data, size_t length);
+    // No more will come. `status` is 0 after the last byte, else the body is not whole, and the
+    // answer, which must follow now or later, has this status and detail (static text).
+    void (*end)(void *arg, int status, const char *detail);
+};
+
+// Takes the body of a batch; only in its handler, which then leaves the answer to the reader.
+void http_read_batch(struct http_exchange *exchange, const struct http_batch_reader *reader,
+                     void *arg);
+
+// Lets the client wait with the rest of the body, and go on. Parts that are here already may come.
+// On the loop's thread, `go_on` not inside a part.
+void http_hold_batch(struct http_exchange *exchange);
+void http_go_on_with_batch(struct http_exchange *exchange);
+
 // The value of a header, compared without case; NULL when absent.
 const char *http_header(const struct http_exchange *exchange, const char *name);
 

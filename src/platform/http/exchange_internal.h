@@ -46,7 +46,12 @@ struct http_exchange {
     struct trace trace;
     struct loop *loop;
     exchange_fn *send; /* on the loop's thread, when the answer is complete */
-    void *send_arg;
+    exchange_fn *go_on;
+    void *server_arg;  /* of both */
+    bool body_follows; /* a batch whose reader, if any, gets the body */
+    bool held;
+    const struct http_batch_reader *reader;
+    void *reader_arg;
     const char *peer; /* the address of the other end; NULL when unknown */
     bool peer_trusted;
     const struct proxies *trusted;

@@ -3,6 +3,7 @@
 // the end of the head. A parser lives as long as its connection; after a refusal it reads no more.
 #include "platform/http/parser.h"
 
+#include "platform/http/media_type.h"
 #include "platform/http/target.h"
 #include "platform/memory.h"
 
@@ -30,7 +31,8 @@ enum single_header {
 struct parser {
     llhttp_t llhttp;
     struct http_request request;
-    size_t maximum_body;
+    struct parser_limits limits;
+    size_t body_length; /* so far, also of what was forgotten */
     unsigned singles;   /* of enum single_header: those that came */
     size_t target_size; /* bytes */
     size_t name_start;
@@ -39,6 +41,7 @@ struct parser {
     size_t body_bytes; /* on the wire, framing included */
     bool begun;
     bool head_done;
+    bool complete;
     bool in_name;
     bool at_line_start;
     bool at_head_end; /* the CR of the blank line was seen */
@@ -181,6 +184,9 @@ static int check_single(struct parser *parser, unsigned single, const char *valu
     if (single == SINGLE_HOST && !is_host(value)) {
         return refuse(parser, 400, "The Host is not one.");
     }
+    if (single == SINGLE_CONTENT_TYPE) {
+        parser->request.is_batch = media_type_is(value, "application/x-ndjson");
+    }
     if (single == SINGLE_TRANSFER_ENCODING && strcasecmp(value, "chunked") != 0) {
         return refuse(parser, 501, "The one known Transfer-Encoding is chunked.");
     }
@@ -220,6 +226,11 @@ static bool is_served(uint8_t method)
            method == HTTP_DELETE || method == HTTP_PATCH || method == HTTP_OPTIONS;
 }
 
+static size_t body_limit(const struct parser *parser)
+{
+    return parser->request.is_batch ? parser->limits.batch : parser->limits.body;
+}
+
 static int check_head(struct parser *parser)
 {
     const llhttp_t *llhttp = &parser->llhttp;
@@ -240,7 +251,7 @@ static int check_head(struct parser *parser)
         ((singles & SINGLE_CONTENT_LENGTH) != 0 || parser->request.old)) {
         return refuse(parser, 400, "The length of the body is ambiguous.");
     }
-    if ((singles & SINGLE_CONTENT_LENGTH) != 0 && llhttp->content_length > parser->maximum_body) {
+    if ((singles & SINGLE_CONTENT_LENGTH) != 0 && llhttp->content_length > body_limit(parser)) {
         return refuse(parser, 413, "The body is too large.");
     }
     return HPE_OK;
@@ -258,8 +269,12 @@ static int on_headers_complete(llhttp_t *llhttp)
     if (parser->request.old) {
         parser->wants_continue = false;
     }
-    // One of the positive answers would tell llhttp that there is no body.
-    return check_head(parser) == HPE_OK ? 0 : -1;
+    if (check_head(parser) != HPE_OK) {
+        return -1;
+    }
+    bool has_body = llhttp->content_length > 0 || (llhttp->flags & F_CHUNKED) != 0;
+    // Other positive answers would tell llhttp that there is no body.
+    return parser->request.is_batch && has_body ? HPE_PAUSED : 0;
 }
 
 // ---- callbacks: the body
@@ -267,16 +282,18 @@ static int on_headers_complete(llhttp_t *llhttp)
 static int on_body(llhttp_t *llhttp, const char *at, size_t length)
 {
     struct parser *parser = llhttp->data;
-    if (parser->request.body.length + length > parser->maximum_body) {
+    if (parser->body_length + length > body_limit(parser)) {
         return refuse(parser, 413, "The body is too large.");
     }
+    parser->body_length += length;
     buffer_add(&parser->request.body, at, length);
     return HPE_OK;
 }
 
 static int on_message_complete(llhttp_t *llhttp)
 {
-    (void)llhttp;
+    struct parser *parser = llhttp->data;
+    parser->complete = true;
     return HPE_PAUSED;
 }
 
@@ -356,7 +373,7 @@ static void check_size(struct parser *parser, size_t used, bool was_in_head)
     } else if (!was_in_head) {
         // Chunk extensions, trailers and zeros before a chunk's size have no other bound.
         parser->body_bytes += used;
-        if (parser->body_bytes > FRAMING_FACTOR * parser->request.body.length + FRAMING_SLACK) {
+        if (parser->body_bytes > FRAMING_FACTOR * parser->body_length + FRAMING_SLACK) {
             refuse(parser, 400, "There is too much framing around the body.");
         }
     }
@@ -375,7 +392,11 @@ static enum parse_outcome feed_slice(struct parser *parser, const char *data, si
     llhttp_errno_t error = llhttp_execute(&parser->llhttp, data, length);
     if (error == HPE_PAUSED) {
         *ret_used = (size_t)(llhttp_get_error_pos(&parser->llhttp) - data);
-        return PARSE_COMPLETE;
+        if (parser->complete) {
+            return PARSE_COMPLETE;
+        }
+        llhttp_resume(&parser->llhttp);
+        return PARSE_BATCH;
     }
     if (error != HPE_OK) {
         refuse_error(parser, error);
@@ -404,10 +425,10 @@ enum parse_outcome parser_feed(struct parser *parser, const char *data, size_t l
 
 // ---- life
 
-struct parser *parser_new(size_t maximum_body)
+struct parser *parser_new(const struct parser_limits *limits)
 {
     struct parser *parser = memory_zeroed(1, sizeof *parser);
-    parser->maximum_body = maximum_body;
+    parser->limits = *limits;
     parser_next(parser);
     return parser;
 }
@@ -422,6 +443,11 @@ void parser_free(struct parser **parser)
     }
 }
 
+void parser_forget_body(struct parser *parser)
+{
+    buffer_clear(&parser->request.body);
+}
+
 void parser_next(struct parser *parser)
 {
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &callbacks);
@@ -433,6 +459,9 @@ void parser_next(struct parser *parser)
     parser->request.query = 0;
     parser->request.keep_alive = false;
     parser->request.old = false;
+    parser->request.is_batch = false;
+    parser->body_length = 0;
+    parser->complete = false;
     parser->singles = 0;
     parser->target_size = 0;
     parser->head_bytes = 0;
@@ -465,7 +494,7 @@ bool parser_has_begun(const struct parser *parser)
 
 bool parser_take_continue(struct parser *parser)
 {
-    bool wanted = parser->wants_continue && parser->head_done && parser->request.body.length == 0;
+    bool wanted = parser->wants_continue && parser->head_done && parser->body_length == 0;
     if (wanted) {
         parser->wants_continue = false;
     }

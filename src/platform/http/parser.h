@@ -33,17 +33,25 @@ struct http_request {
     struct buffer body;
     bool keep_alive; /* the client wants the connection to stay */
     bool old;        /* HTTP/1.0 */
+    bool is_batch;   /* lines (application/x-ndjson), which are handled as they arrive */
 };
 
 struct parser;
 
+struct parser_limits {
+    size_t body;  /* bytes */
+    size_t batch; /* bytes of a batch's body */
+};
+
 enum parse_outcome {
     PARSE_MORE,     /* all bytes were used and the request is not complete */
+    PARSE_BATCH,    /* the head of a batch is complete, and a body follows: what of it has come is
+                       the request's body until parser_forget_body */
     PARSE_COMPLETE, /* parser_request has it; the bytes after it were not used */
     PARSE_REFUSED,  /* parser_refusal says why; nothing more can be read from the connection */
 };
 
-struct parser *parser_new(size_t maximum_body);
+struct parser *parser_new(const struct parser_limits *limits);
 void parser_free(struct parser **parser);
 
 enum parse_outcome parser_feed(struct parser *parser, const char *data, size_t length,
@@ -60,6 +68,9 @@ bool parser_has_begun(const struct parser *parser);
 
 // True once when the client waits for `100 Continue` before it sends the body.
 bool parser_take_continue(struct parser *parser);
+
+// Forgets the part of a batch's body that has come so far.
+void parser_forget_body(struct parser *parser);
 
 // Forgets the request, to read the next one.
 void parser_next(struct parser *parser);

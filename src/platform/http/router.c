@@ -5,6 +5,7 @@
 
 #include "platform/clock.h"
 #include "platform/http/exchange_internal.h"
+#include "platform/http/media_type.h"
 #include "platform/http/server.h"
 #include "platform/memory.h"
 
@@ -284,21 +285,22 @@ static bool has_credential(const struct router *router, const struct route *rout
                       (http_limits_person(&router->limits, exchange) && owns_the_path(exchange)));
 }
 
-static bool has_json(const struct route *route, struct http_exchange *exchange)
+static bool is_batch_for(const struct route *route, const struct http_exchange *exchange)
 {
-    static const char json[] = "application/json";
-    if (!route->has_body) {
+    return route->batch != NULL && exchange->request->is_batch;
+}
+
+static bool has_good_type(const struct route *route, struct http_exchange *exchange)
+{
+    if (is_batch_for(route, exchange) || !route->has_body ||
+        media_type_is(http_header(exchange, "Content-Type"), "application/json")) {
         return true;
     }
-    const char *type = http_header(exchange, "Content-Type");
-    if (type != NULL && strncasecmp(type, json, sizeof json - 1) == 0) {
-        const char *after = type + sizeof json - 1;
-        after += strspn(after, " \t");
-        if (*after == '\0' || *after == ';') {
-            return true;
-        }
-    }
-    http_answer_problem(exchange, 415, "Send the body as application/json.");
+    http_answer_problem(
+        exchange, 415,
+        route->batch != NULL
+            ? "Send one event as application/json, or lines as application/x-ndjson."
+            : "Send the body as application/json.");
     return false;
 }
 
@@ -317,10 +319,24 @@ static void run_on_worker(void *arg, void *context)
     http_post(exchange, finish_posted, exchange);
 }
 
+static void run_batch(const struct mount *mount, struct http_exchange *exchange)
+{
+    if (exchange->body_follows) {
+        mount->route->batch(exchange, mount->state, NULL);
+    } else {
+        http_answer_problem(exchange, 400, "The batch is empty.");
+        http_finish(exchange);
+    }
+}
+
 static void dispatch(const struct router *router, const struct mount *mount,
                      struct http_exchange *exchange)
 {
     enum run_on run_on = mount->route->run_on;
+    if (is_batch_for(mount->route, exchange)) {
+        run_batch(mount, exchange);
+        return;
+    }
     if (run_on == RUN_ON_LOOP) {
         mount->route->handler(exchange, mount->state, NULL);
         return;
@@ -383,7 +399,7 @@ void router_handle(void *arg, struct http_exchange *exchange)
     }
     exchange->route = mount->route->pattern;
     keep_parts(exchange, &mount->pattern, &path);
-    if (has_credential(router, mount->route, exchange) && has_json(mount->route, exchange)) {
+    if (has_credential(router, mount->route, exchange) && has_good_type(mount->route, exchange)) {
         dispatch(router, mount, exchange);
     } else {
         http_finish(exchange);

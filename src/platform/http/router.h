@@ -35,7 +35,8 @@ struct route {
     enum auth_rule auth;
     enum run_on run_on;
     http_handler *handler;
-    bool has_body;   /* application/json is required then */
+    http_handler *batch; /* takes lines (application/x-ndjson) by http_read_batch; NULL: nobody */
+    bool has_body;       /* application/json is required then, unless it is a batch */
     bool repeatable; /* a POST whose second arrival changes nothing, so it may be sent again */
 };
 

@@ -23,6 +23,7 @@ struct http_server_options {
     void *arg;
     size_t maximum_connections;    /* open at once; further ones wait in the kernel's queue */
     size_t maximum_body;           /* bytes; beyond it 413 */
+    size_t maximum_batch;          /* the same of a batch's body */
     int64_t request_timeout_ms;    /* for a whole header and body, and for the answer to be taken */
     int64_t idle_timeout_ms;       /* for a connection between requests */
     const struct proxies *trusted; /* whose X-Forwarded-For is believed; NULL: nobody's */

@@ -3,17 +3,18 @@
 // here pass, so nothing a client sent can pose as something internal.
 #include "services/api_gateway_ecs/service.h"
 
+#include "platform/buffer.h"
 #include "platform/http/client.h"
 #include "platform/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define URL_MAX 9216 /* bytes: the base and the longest target the server accepts */
 #define ANSWER_MAX (16 * 1024 * 1024)
 #define RETRY_MS 1000
+#define GATHERED_MAX ((size_t)64 * 1024 * 1024) /* bytes of all batches that are on their way */
 #define TRACEPARENT_SIZE 56
 
 // One service that runs elsewhere.
@@ -30,6 +31,7 @@ struct gateway {
     struct http_forwarder *forwarder;
     const char *internal_key;
     int64_t timeout_ms;
+    size_t gathered; /* bytes of batches */
     struct upstream *upstreams;
 };
 
@@ -37,6 +39,8 @@ struct gateway {
 struct errand {
     struct http_exchange *exchange;
     const struct upstream *upstream;
+    struct buffer batch; /* its body, if it is one */
+    bool refused;        /* no room for it */
 };
 
 static void *start(const struct service_environment *environment,
@@ -104,6 +108,14 @@ static size_t choose_headers(const struct upstream *upstream, struct http_exchan
     return count;
 }
 
+static void end_errand(struct errand *errand)
+{
+    errand->upstream->gateway->gathered -= errand->batch.length;
+    buffer_free(&errand->batch);
+    http_finish(errand->exchange);
+    free(errand);
+}
+
 static void on_answer(void *arg, const struct http_result *result)
 {
     struct errand *errand = arg;
@@ -126,32 +138,35 @@ static void on_answer(void *arg, const struct http_result *result)
         http_answer_bytes(exchange, result->status, result->content_type, result->body.data,
                           result->body.length);
     }
-    http_finish(exchange);
-    free(errand);
+    end_errand(errand);
 }
 
-// A sender's key makes a second arrival the same event; the lines of a batch have ids of their own.
-static bool has_key_for_all(const struct http_exchange *exchange)
+static struct errand *new_errand(struct http_exchange *exchange, const struct upstream *upstream)
 {
-    const char *type = http_header(exchange, "Content-Type");
-    return http_header(exchange, "Idempotency-Key") != NULL &&
-           (type == NULL || strncasecmp(type, "application/json", strlen("application/json")) == 0);
+    struct errand *errand = memory_new(sizeof *errand);
+    *errand = (struct errand){.exchange = exchange, .upstream = upstream};
+    return errand;
 }
 
-static void send_on(struct http_exchange *exchange, const struct upstream *upstream,
-                    bool repeatable)
+// A sender's key makes a second arrival the same event, or the same events.
+static bool has_key(const struct http_exchange *exchange)
 {
+    return http_header(exchange, "Idempotency-Key") != NULL;
+}
+
+static void send_on(struct errand *errand, struct span body, bool repeatable)
+{
+    struct http_exchange *exchange = errand->exchange;
+    const struct upstream *upstream = errand->upstream;
     char url[URL_MAX];
     if (!write_url(upstream, exchange, url)) {
         http_answer_problem(exchange, 414, "the address is too long");
-        http_finish(exchange);
+        end_errand(errand);
         return;
     }
     char traceparent[TRACEPARENT_SIZE];
     write_traceparent(http_trace(exchange), traceparent);
     struct http_pair headers[PASSED_HEADERS_MAX];
-    struct errand *errand = memory_new(sizeof *errand);
-    *errand = (struct errand){exchange, upstream};
     http_forwarder_call(
         upstream->gateway->forwarder,
         &(struct http_call){
@@ -159,7 +174,7 @@ static void send_on(struct http_exchange *exchange, const struct upstream *upstr
             .url = url,
             .headers = headers,
             .header_count = choose_headers(upstream, exchange, traceparent, headers),
-            .body = http_body(exchange),
+            .body = body,
             .timeout_ms = upstream->gateway->timeout_ms,
             .maximum_answer = ANSWER_MAX,
             .repeatable = repeatable,
@@ -170,13 +185,49 @@ static void send_on(struct http_exchange *exchange, const struct upstream *upstr
 static void forward(struct http_exchange *exchange, void *state, void *context)
 {
     (void)context;
-    send_on(exchange, state, has_key_for_all(exchange));
+    send_on(new_errand(exchange, state), http_body(exchange), has_key(exchange));
 }
 
 static void forward_repeatable(struct http_exchange *exchange, void *state, void *context)
 {
     (void)context;
-    send_on(exchange, state, true);
+    send_on(new_errand(exchange, state), http_body(exchange), true);
+}
+
+// ---- batches: gathered first, within a limit for all of them together
+
+static void gather(void *arg, const char *data, size_t length)
+{
+    struct errand *errand = arg;
+    struct gateway *gateway = errand->upstream->gateway;
+    errand->refused = errand->refused || gateway->gathered + length > GATHERED_MAX;
+    if (!errand->refused) {
+        buffer_add(&errand->batch, data, length);
+        gateway->gathered += length;
+    }
+}
+
+static void send_gathered(void *arg, int status, const char *detail)
+{
+    struct errand *errand = arg;
+    if (status != 0) {
+        http_answer_problem(errand->exchange, status, detail);
+        end_errand(errand);
+    } else if (errand->refused) {
+        http_answer_unavailable(errand->exchange, "Too many batches are on their way already.",
+                                RETRY_MS);
+        end_errand(errand);
+    } else {
+        send_on(errand, (struct span){errand->batch.data, errand->batch.length},
+                has_key(errand->exchange));
+    }
+}
+
+static void forward_batch(struct http_exchange *exchange, void *state, void *context)
+{
+    static const struct http_batch_reader reader = {gather, send_gathered};
+    (void)context;
+    http_read_batch(exchange, &reader, new_errand(exchange, state));
 }
 
 void gateway_forward_routes(void *state, struct router *router, const struct service *service,
@@ -195,6 +246,7 @@ void gateway_forward_routes(void *state, struct router *router, const struct ser
         upstream->routes[i] = service->routes[i];
         upstream->routes[i].run_on = RUN_ON_LOOP;
         upstream->routes[i].handler = service->routes[i].repeatable ? forward_repeatable : forward;
+        upstream->routes[i].batch = service->routes[i].batch != NULL ? forward_batch : NULL;
     }
     router_add(router, upstream->routes, service->route_count, upstream, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// POST /v1/emotions/stream: one event in, one line of the stream `emotions` out, 202 once durable.
+// POST /v1/emotions/stream: one event in, or a batch of them, one line of the stream `emotions` out
+// for each, 202 once durable.
 #include "services/emotion_ingestion_service/service.h"
 
 #include "platform/bus/streams.h"
 #include "platform/ids.h"
 #include "platform/json.h"
 #include "platform/memory.h"
+#include "services/emotion_ingestion_service/batch.h"
 #include "services/ingestion.h"
 
 #include <stdio.h>
@@ -83,9 +85,24 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
     ingestion_accept(service->ingestion, exchange, line, length);
 }
 
+static void receive_batch(struct http_exchange *exchange, void *state, void *context)
+{
+    (void)context;
+    struct emotion_ingestion *service = state;
+    struct event_window window = ingestion_window(service->ingestion, service->retention_days);
+    struct faults faults = {0};
+    const char *key = ingestion_key(exchange, &faults);
+    if (faults.count > 0) {
+        http_answer_faults(exchange, &faults);
+        http_finish(exchange);
+        return;
+    }
+    batch_receive(exchange, service->ingestion, &window, key);
+}
+
 static const struct route routes[] = {
     {HTTP_POST, "/v1/emotions/stream", AUTH_INTERNAL_KEY, RUN_ON_LOOP, receive_emotion,
-     .has_body = true},
+     .batch = receive_batch, .has_body = true},
 };
 
 const struct service emotion_ingestion_service = {
