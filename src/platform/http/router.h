@@ -37,7 +37,7 @@ struct route {
     http_handler *handler;
     http_handler *batch; /* takes lines (application/x-ndjson) by http_read_batch; NULL: nobody */
     bool has_body;       /* application/json is required then, unless it is a batch */
-    bool repeatable; /* a POST whose second arrival changes nothing, so it may be sent again */
+    bool repeatable;     /* a POST whose second arrival changes nothing, so it may be sent again */
 };
 
 struct router;

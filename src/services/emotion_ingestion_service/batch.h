@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch of emotions, one a line: each line is judged, and goes to the broker, while the next ones
-// are still on their way. The answer comes when all are durable. Everything is on the loop's thread.
+// are still on their way. The answer comes when all are durable. Everything is on the loop's
+// thread.
 #pragma once
 
 #include "domain/emotion.h"
