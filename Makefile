@@ -69,9 +69,9 @@ lint: install-lint $(BUILD)/build.ninja ## formatter, static analysis, layers, s
 format: install-lint ## lay out every source file
 	@find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
-bench: install-bench ## the benchmark table; ONLY=P1,P3 runs some
+bench: install-bench ## the benchmark table; ONLY=P1,P3 runs some, FULL=1 grows further, RECORD=1 notes it
 	@$(MAKE) --no-print-directory build
-	@bench/run $(if $(ONLY),--only $(ONLY))
+	@bench/run $(if $(ONLY),--only $(ONLY)) $(if $(FULL),--full) $(if $(RECORD),--record)
 
 load: ## k6 load tests against what `make up` started; SCENARIOS="journey spike" runs some
 	@load/run.sh --short $(or $(SCENARIOS),all)

@@ -1,9 +1,19 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Sends the requests of a file, in turn. The file holds whole requests, each followed by a record
 -- separator (byte 30); @KEY@ in a request becomes a key that no other request has.
--- wrk ... -s load.lua URL -- FILE PREFIX_OF_KEYS
+-- With a rate, request n leaves at n / rate seconds, or as soon as a connection is free.
+-- wrk ... -s load.lua URL -- FILE PREFIX_OF_KEYS REQUESTS_A_SECOND
 
-local before, after, sent, prefix = {}, {}, 0, ""
+local ffi = require("ffi")
+ffi.cdef("struct timespec_of_load { long seconds; long nanoseconds; }; int clock_gettime(int, struct timespec_of_load *);")
+
+local before, after, sent, prefix, rate, begun, due = {}, {}, 0, "", 0, nil, 0
+local clock = ffi.new("struct timespec_of_load")
+
+local function now()
+    ffi.C.clock_gettime(1, clock)
+    return tonumber(clock.seconds) + tonumber(clock.nanoseconds) / 1e9
+end
 
 function init(arguments)
     local file = assert(io.open(arguments[1], "rb"))
@@ -14,6 +24,15 @@ function init(arguments)
     end
     file:close()
     prefix = arguments[2]
+    rate = tonumber(arguments[3])
+    if rate > 0 then
+        -- Milliseconds before a connection's next request; wrk asks only when the function is there.
+        delay = function()
+            begun = begun or now()
+            due = due + 1
+            return math.max(0, math.floor((begun + due / rate - now()) * 1000 + 0.5))
+        end
+    end
 end
 
 function request()

@@ -24,29 +24,32 @@ class Load:
     p50_ms: float
     p99_ms: float
     connections: int
+    events: int = 1  # a request
+    cpu_us: float = 0.0  # of the server, a request
 
 
 def for_us_alone(path, flags):
     return os.open(path, flags, 0o600)  # the requests carry keys
 
 
-def write_requests(path, route, requests):
-    """`requests` are pairs of header lines and a body."""
+def write_requests(path, requests, content_type="application/json"):
+    """`requests` are triples of a path, header lines and a body."""
     with open(path, "w", newline="", opener=for_us_alone) as file:
-        for headers, body in requests:
+        for route, headers, body in requests:
             lines = [
                 f"POST {route} HTTP/1.1",
                 "Host: 127.0.0.1",
-                "Content-Type: application/json",
+                f"Content-Type: {content_type}",
                 f"Content-Length: {len(body)}",
                 *headers,
             ]
             file.write("\r\n".join(lines) + "\r\n\r\n" + body + SEPARATOR)
 
 
-def run(url, requests_file, connections, seconds):
+def run(url, requests_file, connections, seconds, rate=0):
+    """As many requests as the other side takes, or `rate` a second."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", SCRIPT, url, "--"]
-    command += [requests_file, uuid.uuid4().hex[:12] + "-"]
+    command += [requests_file, uuid.uuid4().hex[:12] + "-", str(int(rate))]
     finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds + 30)
     output = finished.stdout.decode()
     for line in output.splitlines():

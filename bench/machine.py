@@ -68,11 +68,13 @@ def wait_until(what, seconds, condition):
     while not condition():
         if time.monotonic() > deadline:
             raise Failure(f"{what} after {seconds} s")
-        time.sleep(0.05)
+        time.sleep(0.005)
 
 
 class Server:
     """A child process with its addresses, and what it has used."""
+
+    started_ms = 0.0  # from its exec to its readiness
 
     def __init__(self, process, url, metrics_url):
         self.process = process
@@ -186,7 +188,7 @@ class Machine:
         self.processes.append(process)
         return process
 
-    def serve(self, *services):
+    def serve(self, *services, **settings):
         """Starts the services in one process and waits until they are ready."""
         port, metrics_port = free_port(), free_port()
         environment = dict(
@@ -197,10 +199,19 @@ class Machine:
         )
         for name in ("EMOTION_SERVICE", "TRANSACTION_SERVICE", "USER_CREDIT_SERVICE", "CREDIT_ANALYSIS_SERVICE"):
             environment[f"{name}_LISTEN"] = f"127.0.0.1:{free_port()}"
+        environment.update(settings)
+        begun = time.monotonic()
         process = self._start("ecs", [ECS, "serve", *services], environment)
         server = Server(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}")
         wait_until(f"ecs serve {' '.join(services)} is not ready", 20, server.is_ready)
+        server.started_ms = (time.monotonic() - begun) * 1000
         return server
+
+    def serve_apart(self, service, setting):
+        """A gateway and one service as two processes; answers both."""
+        address = f"127.0.0.1:{free_port()}"
+        behind = self.serve(service, **{f"{setting}_LISTEN": address})
+        return self.serve("api-gateway-ecs", **{f"{setting}_URL": f"http://{address}"}), behind
 
     def nginx(self):
         """nginx with one worker that answers 202 to everything."""

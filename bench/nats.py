@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Just enough of the NATS client protocol to publish messages and count JetStream's acknowledgements."""
+"""Just enough of the NATS client protocol to publish messages, count JetStream's acknowledgements, and
+ask it for what it holds."""
 
+import base64
 import json
 import socket
 import urllib.parse
@@ -42,6 +44,11 @@ class Publisher:
             self._acknowledged()
 
     def _acknowledged(self):
+        payload = self._message()
+        if b'"error"' in payload:
+            raise Failure(f"a message was refused: {payload.decode()}")
+
+    def _message(self):
         while True:
             words = self.input.readline().split()
             if not words or words[0] == b"-ERR":
@@ -50,9 +57,25 @@ class Publisher:
                 self.socket.sendall(b"PONG\r\n")
             if words[0] in (b"MSG", b"HMSG"):
                 payload = self.input.read(int(words[-1]) + 2)
-                if words[0] == b"HMSG" or b'"error"' in payload:
-                    raise Failure(f"a message was refused: {payload.decode()}")
-                return
+                if words[0] == b"HMSG":
+                    raise Failure(f"nobody answers: {payload.decode()}")
+                return payload
+
+    def request(self, subject, body=None):
+        """Asks JetStream; both sides are JSON."""
+        data = b"" if body is None else json.dumps(body).encode()
+        self.socket.sendall(f"PUB {subject} {self.inbox} {len(data)}\r\n".encode() + data + b"\r\n")
+        answer = json.loads(self._message())
+        if "error" in answer:
+            raise Failure(f"{subject}: {answer['error']['description']}")
+        return answer
+
+    def last_messages(self, stream, count):
+        """The newest messages of a stream."""
+        last = self.request(f"$JS.API.STREAM.INFO.{stream}")["state"]["last_seq"]
+        for sequence in range(max(1, last - count + 1), last + 1):
+            message = self.request(f"$JS.API.STREAM.MSG.GET.{stream}", {"seq": sequence})["message"]
+            yield base64.b64decode(message["data"])
 
     def close(self):
         self.input.close()

@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of the benchmark, on the screen and in var/bench.json."""
+"""The table of the benchmark, on the screen and in var/bench.json, beside the last recorded run
+(bench/history, one line a commit)."""
 
 import dataclasses
 import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 
 from machine import ROOT
 
+HISTORY = ROOT / "bench" / "history"
 PICTURE = 24  # characters of a ratio of 1, or of a limit
 
 
 @dataclasses.dataclass
 class Row:
     id: str
+    name: str  # of this row in the history, one word
     what: str
     unit: str
     # One figure a pair; a single one when there is nothing to compare with.
@@ -57,23 +61,31 @@ def picture(row):
     return "".join(cells)
 
 
-def line(row):
+def change(row, before):
+    """By how much the median differs from that of the recorded run."""
+    if not before.get(row.name):
+        return ""
+    return f"{(row.median / before[row.name] - 1) * 100:+.0f} %"
+
+
+def line(row, before):
     bar = f">= {row.at_least:.2f}" if row.at_least is not None else f"<= {row.at_most:g}"
     other = f"{figure(statistics.median(row.others))}" if row.others else "-"
     return (
         f"{row.id:<4} {row.what:<60} {figure(statistics.median(row.ours)):>9} {other:>9} {row.unit:<7}"
         f"{figure(row.median):>7} {figure(min(row.measured)):>7} {figure(max(row.measured)):>7}  "
-        f"{bar:<8} {'held' if row.held else 'MISSED':<6} {picture(row)}"
+        f"{bar:<8} {'held' if row.held else 'MISSED':<6} {picture(row)} {change(row, before):>7}"
     )
 
 
 def show(rows, faults, seconds):
+    before = recorded()
     print(
         f"\n{'id':<4} {'what':<60} {'ours':>9} {'other':>9} {'unit':<7}{'median':>7} {'min':>7} {'max':>7}  "
-        f"{'bar':<8} {'':<6} ratio, or share of the limit"
+        f"{'bar':<8} {'':<6} {'ratio, or share of the limit':<{PICTURE + 1}} {'before' if before else ''}"
     )
     for row in rows:
-        print(line(row))
+        print(line(row, before))
         if row.notes:
             print("       " + "; ".join(f"{name} {figure(value)}" for name, value in row.notes.items()))
     held = sum(row.held for row in rows)
@@ -106,3 +118,23 @@ def save(rows, faults):
         ],
     }
     (folder / "bench.json").write_text(json.dumps(document, indent=2) + "\n")
+
+
+# ---- the history
+
+def recorded():
+    """The medians of the last recorded run, by name."""
+    lines = HISTORY.read_text().splitlines() if HISTORY.exists() else []
+    lines = [text for text in lines if not text.startswith("#")]
+    return {name: float(value) for name, _, value in (word.partition("=") for word in lines[-1].split()[2:])} if lines else {}
+
+
+def record(rows):
+    """Adds a line for the present commit, instead of one that is there already."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.strip()
+    figures = " ".join(f"{row.name}={row.median:.3g}" for row in rows)
+    lines = HISTORY.read_text().splitlines() if HISTORY.exists() else ["# commit, date, and the median of each row"]
+    lines = [text for text in lines if not text.startswith(commit)]
+    HISTORY.write_text("\n".join([*lines, f"{commit} {time.strftime('%Y-%m-%d')} {figures}"]) + "\n")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P8: what an event and an analysis cost when the tables have grown, beside what they cost at first."""
+
+import random
+import time
+
+import analysis
+import drain
+import people
+from machine import say
+from table import Row
+
+SENDERS = 10_000  # at most, of all people
+EVENTS = 100_000
+SIZES = ((1_000, 0), (100_000, 1_000_000))
+ALL_SIZES = (*SIZES, (1_000_000, 10_000_000))  # people, raw events
+FEW, MANY = 10, 100_000  # events of one person
+PEOPLE_EACH = 4
+ANALYSES = 60
+
+# An id that grows with time, as those that the service makes.
+TIME_ORDERED = """
+    (lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') || '7' ||
+     substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid
+"""
+ADD_PEOPLE = """
+    WITH added AS (INSERT INTO users (id, email, password_hash)
+                   SELECT gen_random_uuid(), 'grown-' || gen_random_uuid() || '@example.com', '!'
+                     FROM generate_series(1, %(people)s) RETURNING id)
+    INSERT INTO consents (user_id, purpose) SELECT id, 'emotional_data' FROM added
+"""
+NUMBER_PEOPLE = """
+    CREATE TEMP TABLE IF NOT EXISTS numbered (n bigint PRIMARY KEY, id uuid);
+    TRUNCATE numbered;
+    INSERT INTO numbered SELECT row_number() OVER () - 1, user_id FROM consents
+"""
+ADD_EVENTS = f"""
+    INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb, stress_ppb)
+    SELECT {TIME_ORDERED.format(at="at")}, id, at, 'calm', 500000000, 500000000, 500000000
+      FROM (SELECT (random() * %(last)s)::bigint AS n, now() - interval '2 days' + i * interval '1 ms' AS at
+              FROM generate_series(1, %(rows)s) AS i) AS made JOIN numbered USING (n)
+"""
+ADD_SUMS = """
+    INSERT INTO emotional_events_summary (user_id, summary_date, event_count, stress_event_count,
+                                          positivity_sum_ppb, intensity_sum_ppb, stress_sum_ppb)
+    SELECT user_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), 0,
+           sum(positivity_ppb), sum(intensity_ppb), sum(stress_ppb)
+      FROM emotional_events GROUP BY 1, 2 ON CONFLICT DO NOTHING
+"""
+
+
+def grow(cursor, crowd, rows):
+    """Makes the tables hold so many people and raw events; answers some of the people."""
+    say(f"P8: growing to {crowd:,} people and {rows:,} events")
+    drain.empty(cursor)
+    cursor.execute("SELECT count(*) FROM consents")
+    cursor.execute(ADD_PEOPLE, {"people": max(0, crowd - cursor.fetchone()[0])})
+    cursor.execute(NUMBER_PEOPLE)
+    cursor.execute("SELECT max(n) FROM numbered")
+    if rows:
+        cursor.execute(ADD_EVENTS, {"rows": rows, "last": cursor.fetchone()[0]})
+        cursor.execute(ADD_SUMS)
+    cursor.execute("VACUUM ANALYZE")
+    cursor.execute("CHECKPOINT")
+    cursor.execute("SELECT id::text FROM numbered ORDER BY random() LIMIT %s", (min(crowd, SENDERS),))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def cost(machine, cursor, senders):
+    """Microseconds an event."""
+    messages, _ = drain.make_events(senders, EVENTS)
+    return 1e6 / drain.time_worker(machine, cursor, messages, EVENTS).rate
+
+
+def measure_events(machine, cursor, sizes):
+    first, rows = None, []
+    for crowd, held in sizes:
+        taken = cost(machine, cursor, grow(cursor, crowd, held))
+        if first is None:
+            first = taken
+            continue
+        what = f"an event stored, {crowd:,} people, {held / 1e6:.0f} million rows : {sizes[0][0]:,}, none"
+        rows.append(Row("P8", f"P8/{held // 1_000_000}M", what, "us", [taken], [first], at_most=1.5))
+    return rows
+
+
+def give_events(cursor, person, count):
+    values = {"person": person, "rows": count}
+    cursor.execute(
+        f"""INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,
+                                          positivity_ppb, intensity_ppb, stress_ppb)
+            SELECT {TIME_ORDERED.format(at="at")}, %(person)s, at, 'calm', 500000000, 500000000, 500000000
+              FROM (SELECT now() - i * interval '25 days' / %(rows)s AS at FROM generate_series(1, %(rows)s) AS i) AS made""",
+        values,
+    )
+    cursor.execute(ADD_SUMS + " ", values)
+
+
+def time_analyses(server, everyone):
+    """The p99 of many analyses; each person's answer is cached for the second before the next."""
+    caller, taken = analysis.Caller(server), []
+    while len(taken) < ANALYSES:
+        begun = time.monotonic()
+        for person, token in everyone:
+            taken.append(caller.analyse(person, token, cached=False).milliseconds)
+        time.sleep(max(0.0, 1.1 - (time.monotonic() - begun)))
+    return analysis.quantile(taken, 0.99), caller.faults
+
+
+def measure_analyses(machine, cursor, faults):
+    say(f"P8: people with {FEW:,} and with {MANY:,} events")
+    applicants = people.register_many(machine, 2 * PEOPLE_EACH)
+    for index, person in enumerate(applicants):
+        give_events(cursor, person, FEW if index < PEOPLE_EACH else MANY)
+    cursor.execute("VACUUM ANALYZE")
+    everyone = list(zip(applicants, people.tokens_for(machine, applicants)))
+    server = machine.serve("all", DECISION_CACHE_SECONDS="1")
+    time_analyses(server, everyone)
+    few, more = time_analyses(server, everyone[:PEOPLE_EACH])
+    many, others = time_analyses(server, everyone[PEOPLE_EACH:])
+    machine.stop(server)
+    faults += sorted(f"P8: {fault}" for fault in more | others)
+    what = f"an analysis, {MANY:,} events of one person : {FEW}; p99"
+    return [Row("P8", "P8/analysis", what, "ms", [many], [few], at_most=1.5)]
+
+
+def measure(machine, faults, full):
+    random.seed()
+    with people.database(machine) as cursor:
+        rows = measure_events(machine, cursor, ALL_SIZES if full else SIZES)
+        return rows + measure_analyses(machine, cursor, faults)
