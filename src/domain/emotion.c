@@ -2,6 +2,8 @@
 // What makes an emotion event acceptable: its metrics, its type and its time.
 #include "domain/emotion.h"
 
+#define METRIC_DECIMALS 9
+
 bool metric_from_double(double value, metric *ret)
 {
     if (!(value >= 0 && value <= 1)) { /* written so that NaN is refused too */
@@ -10,6 +12,28 @@ bool metric_from_double(double value, metric *ret)
     double billionths = value * METRIC_ONE;
     metric below = (metric)billionths;
     *ret = billionths - below >= 0.5 ? below + 1 : below;
+    return true;
+}
+
+bool metric_from_decimal(const char *text, size_t length, metric *ret)
+{
+    if (length == 0 || length == 2 || length > 2 + METRIC_DECIMALS ||
+        (length > 1 && text[1] != '.')) {
+        return false;
+    }
+    metric value = 0;
+    metric unit = METRIC_ONE;
+    for (size_t i = 0; i < length; i += i == 0 ? 2 : 1) {
+        if (text[i] < '0' || text[i] > (i == 0 ? '1' : '9')) {
+            return false;
+        }
+        value += (text[i] - '0') * unit;
+        unit /= 10;
+    }
+    if (value > METRIC_ONE) {
+        return false;
+    }
+    *ret = value;
     return true;
 }
 

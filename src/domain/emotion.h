@@ -38,6 +38,11 @@ struct event_window {
 // between 0 and 1 or not a number; *ret is set only on success.
 bool metric_from_double(double value, metric *ret);
 
+// Reads a decimal such as `0`, `0.25` or `1.0` exactly; the same as metric_from_double of the same
+// number. False for what is not between 0 and 1, has more than nine decimals, or is written another
+// way; *ret is set only on success.
+bool metric_from_decimal(const char *text, size_t length, metric *ret);
+
 // The type must be 1 to 64 bytes without control characters.
 void emotion_check_type(const char *type, size_t length, struct faults *faults);
 

@@ -3,16 +3,16 @@
 // what the app sends and what the stream holds go through the same checks.
 #include "events/emotion_json.h"
 
+#include "events/line_writer.h"
 #include "events/members.h"
+#include "events/plain_json.h"
 #include "platform/ids.h"
 #include "platform/json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define METRIC_DIGITS 9
-#define METRIC_TEXT_SIZE (2 + METRIC_DIGITS + 1) /* 0.123456789 and the final NUL */
-#define QUOTED_SIZE(bytes) (2 * (bytes) + 3)     /* each byte escaped by one more, quotes, NUL */
+#define METRIC_TEXT_SIZE (2 + METRIC_DIGITS) /* 0.123456789 */
 
 static const struct member_reason reasons[] = {
     {"", "must be a JSON object"},
@@ -87,9 +87,87 @@ static void read_event(const json_t *object, const struct event_window *window,
     read_emotion(object, faults, event);
 }
 
-enum event_read emotion_from_request(const char *json, size_t length,
-                                     const struct event_window *window, struct emotion_event *ret,
-                                     struct faults *faults, char *error)
+// ---- plain events, which need no tree
+
+static void read_plain_metrics(struct plain_json *json, struct emotion_event *event)
+{
+    static const char *const names[] = {"positivity", "intensity", "stress_level", NULL};
+    metric *const values[] = {&event->positivity, &event->intensity, &event->stress_level};
+    unsigned seen = 0;
+    plain_open(json);
+    for (int member; (member = plain_member(json, names, &seen)) >= 0;) {
+        struct plain_text number = plain_number(json);
+        plain_require(json, metric_from_decimal(number.data, number.length, values[member]));
+    }
+    plain_require(json, seen == 7);
+}
+
+static void read_plain_type(struct plain_json *json, char type[EMOTION_TYPE_MAX + 1])
+{
+    struct plain_text text = plain_string(json);
+    plain_require(json, text.length > 0 && text.length <= EMOTION_TYPE_MAX);
+    if (!json->stopped) {
+        memcpy(type, text.data, text.length);
+        type[text.length] = '\0';
+    }
+}
+
+static void read_plain_emotion(struct plain_json *json, struct emotion_event *event)
+{
+    static const char *const names[] = {"type", "metrics", NULL};
+    unsigned seen = 0;
+    plain_open(json);
+    for (int member; (member = plain_member(json, names, &seen)) >= 0;) {
+        if (member == 0) {
+            read_plain_type(json, event->type);
+        } else {
+            read_plain_metrics(json, event);
+        }
+    }
+    plain_require(json, seen == 3);
+}
+
+// Everything of an event whose JSON is plain and which is good whatever the time; its members may
+// stand in any order. False when jansson has to look at it.
+static bool read_plain(const char *text, size_t length, struct emotion_event *event,
+                       bool *ret_has_id)
+{
+    enum { USER, TIME, EMOTION, ID, TRACE };
+    static const char *const names[] = {"userId",  "timestamp", "emotionEvent",
+                                        "eventId", "traceId",   NULL};
+    struct plain_json json = plain_json_of(text, length);
+    unsigned seen = 0;
+    plain_open(&json);
+    for (int member; (member = plain_member(&json, names, &seen)) >= 0;) {
+        if (member == EMOTION) {
+            read_plain_emotion(&json, event);
+            continue;
+        }
+        struct plain_text value = plain_string(&json);
+        if (member == TIME) {
+            plain_require(&json, timestamp_parse(value.data, value.length, &event->occurred_at));
+        } else if (member != TRACE) {
+            struct uuid *id = member == USER ? &event->user_id : &event->event_id;
+            plain_require(&json, uuid_parse(value.data, value.length, id));
+        }
+    }
+    const unsigned needed = 1U << USER | 1U << TIME | 1U << EMOTION;
+    *ret_has_id = (seen & 1U << ID) != 0;
+    return plain_is_done(&json) && (seen & needed) == needed;
+}
+
+static bool is_timely(const struct emotion_event *event, const struct event_window *window)
+{
+    struct faults faults = {0};
+    event_check_time(event->occurred_at, window, "timestamp", &faults);
+    return faults.count == 0;
+}
+
+// ---- all events
+
+static enum event_read read_any(const char *json, size_t length, const struct event_window *window,
+                                struct emotion_event *event, bool *ret_has_id,
+                                struct faults *faults, char *error)
 {
     __attribute__((cleanup(json_release))) json_t *object = NULL;
     enum event_read read = members_open(json, length, &object, faults, error);
@@ -97,14 +175,26 @@ enum event_read emotion_from_request(const char *json, size_t length,
         return read;
     }
     size_t faults_before = faults->count;
-    struct emotion_event event = {0};
-    bool has_id = member_optional(object, "eventId") != NULL;
-    if (has_id) {
-        member_uuid(object, "eventId", faults, &event.event_id);
+    *ret_has_id = member_optional(object, "eventId") != NULL;
+    if (*ret_has_id) {
+        member_uuid(object, "eventId", faults, &event->event_id);
     }
-    read_event(object, window, faults, &event);
-    if (faults->count > faults_before) {
-        return EVENT_FAULTY;
+    read_event(object, window, faults, event);
+    return faults->count > faults_before ? EVENT_FAULTY : EVENT_GOOD;
+}
+
+enum event_read emotion_from_request(const char *json, size_t length,
+                                     const struct event_window *window, struct emotion_event *ret,
+                                     struct faults *faults, char *error)
+{
+    struct emotion_event event = {0};
+    bool has_id = false;
+    if (!read_plain(json, length, &event, &has_id) || !is_timely(&event, window)) {
+        event = (struct emotion_event){0};
+        enum event_read read = read_any(json, length, window, &event, &has_id, faults, error);
+        if (read != EVENT_GOOD) {
+            return read;
+        }
     }
     if (!has_id) {
         event.event_id = ids_new();
@@ -114,37 +204,47 @@ enum event_read emotion_from_request(const char *json, size_t length,
     return EVENT_GOOD;
 }
 
-// The shortest decimal of the billionths; `% 10` shows the compiler that they fit the text.
-static void metric_format(metric value, char text[static METRIC_TEXT_SIZE])
+// Adds the shortest decimal of the billionths.
+static void add_metric(struct line_writer *writer, metric value)
 {
-    int length =
-        snprintf(text, METRIC_TEXT_SIZE, "%d.%09d", value / METRIC_ONE % 10, value % METRIC_ONE);
-    while (text[length - 1] == '0') {
-        length--;
+    char text[METRIC_TEXT_SIZE] = "0.";
+    size_t length = 1;
+    text[0] = (char)('0' + value / METRIC_ONE);
+    metric rest = value % METRIC_ONE;
+    for (size_t i = METRIC_TEXT_SIZE - 1; i > 1; i--) {
+        const char digit = (char)('0' + rest % 10);
+        text[i] = digit;
+        if (digit != '0' && length == 1) {
+            length = i + 1;
+        }
+        rest /= 10;
     }
-    text[text[length - 1] == '.' ? length - 1 : length] = '\0';
+    line_add(writer, text, length);
 }
 
 size_t emotion_to_line(const struct emotion_event *event, const char *trace_id,
                        char line[static EMOTION_LINE_MAX])
 {
-    char event_id[UUID_TEXT_SIZE], user_id[UUID_TEXT_SIZE], at[TIMESTAMP_TEXT_SIZE];
-    char positivity[METRIC_TEXT_SIZE], intensity[METRIC_TEXT_SIZE], stress[METRIC_TEXT_SIZE];
-    char type[QUOTED_SIZE(EMOTION_TYPE_MAX)], trace[QUOTED_SIZE(EVENT_TRACE_MAX)];
-    uuid_format(&event->event_id, event_id);
-    uuid_format(&event->user_id, user_id);
-    timestamp_format(event->occurred_at, at);
-    metric_format(event->positivity, positivity);
-    metric_format(event->intensity, intensity);
-    metric_format(event->stress_level, stress);
-    json_quote(event->type, strnlen(event->type, EMOTION_TYPE_MAX), type, sizeof type);
-    json_quote(trace_id, strnlen(trace_id, EVENT_TRACE_MAX), trace, sizeof trace);
-    int length = snprintf(line, EMOTION_LINE_MAX,
-                          "{\"eventId\":\"%s\",\"userId\":\"%s\",\"timestamp\":\"%s\","
-                          "\"emotionEvent\":{\"type\":%s,\"metrics\":{\"positivity\":%s,"
-                          "\"intensity\":%s,\"stress_level\":%s}},\"traceId\":%s}",
-                          event_id, user_id, at, type, positivity, intensity, stress, trace);
-    return (size_t)length;
+    struct line_writer writer = {line};
+    LINE_ADD(&writer, "{\"eventId\":\"");
+    line_add_uuid(&writer, &event->event_id);
+    LINE_ADD(&writer, "\",\"userId\":\"");
+    line_add_uuid(&writer, &event->user_id);
+    LINE_ADD(&writer, "\",\"timestamp\":\"");
+    line_add_timestamp(&writer, event->occurred_at);
+    LINE_ADD(&writer, "\",\"emotionEvent\":{\"type\":");
+    line_add_quoted(&writer, event->type, EMOTION_TYPE_MAX);
+    LINE_ADD(&writer, ",\"metrics\":{\"positivity\":");
+    add_metric(&writer, event->positivity);
+    LINE_ADD(&writer, ",\"intensity\":");
+    add_metric(&writer, event->intensity);
+    LINE_ADD(&writer, ",\"stress_level\":");
+    add_metric(&writer, event->stress_level);
+    LINE_ADD(&writer, "}},\"traceId\":");
+    line_add_quoted(&writer, trace_id, EVENT_TRACE_MAX);
+    LINE_ADD(&writer, "}");
+    *writer.at = '\0';
+    return (size_t)(writer.at - line);
 }
 
 bool emotion_from_line(const char *line, size_t length, struct emotion_event *ret,
@@ -154,6 +254,12 @@ bool emotion_from_line(const char *line, size_t length, struct emotion_event *re
     char error[JSON_ERROR_SIZE];
     struct faults faults = {0};
     struct emotion_event event = {0};
+    bool has_id = false;
+    if (read_plain(line, length, &event, &has_id) && has_id) {
+        *ret = event;
+        return true;
+    }
+    event = (struct emotion_event){0};
     enum event_read read = members_open(line, length, &object, &faults, error);
     if (read == EVENT_NOT_JSON) {
         *ret_reason = "not JSON";

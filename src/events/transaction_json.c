@@ -3,13 +3,12 @@
 // is never a double; what the bank sends and what the stream holds go through the same checks.
 #include "events/transaction_json.h"
 
+#include "events/line_writer.h"
 #include "events/members.h"
+#include "events/plain_json.h"
 #include "platform/json.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define TRACE_QUOTED_SIZE (2 * EVENT_TRACE_MAX + 3)
 
 static const struct member_reason reasons[] = {
     {"", "must be a JSON object"},
@@ -48,10 +47,57 @@ static void read_event(const struct source *source, struct faults *faults,
     }
 }
 
-enum event_read transaction_from_request(const char *json, size_t length,
-                                         const struct event_window *window,
-                                         struct transaction_event *ret, struct faults *faults,
-                                         char *error)
+// ---- plain transactions, which need no tree
+
+// The members of a transaction that plain JSON had, as bits.
+enum { USER = 1, AMOUNT = 2, TIME = 4, ID = 8 };
+
+// What was read of a transaction whose JSON is plain and whose members, in any order, are good
+// whatever the time; 0 when jansson has to look at it.
+static unsigned read_plain(const char *text, size_t length, struct transaction_event *event)
+{
+    static const char *const names[] = {"userId",  "amount",  "occurredAt",
+                                        "eventId", "traceId", NULL};
+    struct plain_json json = plain_json_of(text, length);
+    struct faults faults = {0};
+    unsigned seen = 0;
+    plain_open(&json);
+    for (int member; (member = plain_member(&json, names, &seen)) >= 0;) {
+        struct plain_text value = member == 1 ? plain_number(&json) : plain_string(&json);
+        switch (1U << member) {
+        case USER:
+            plain_require(&json, uuid_parse(value.data, value.length, &event->user_id));
+            break;
+        case AMOUNT:
+            event->amount = transaction_amount(value.data, value.length, &faults);
+            break;
+        case TIME:
+            plain_require(&json, timestamp_parse(value.data, value.length, &event->occurred_at));
+            break;
+        case ID:
+            plain_require(&json, uuid_parse(value.data, value.length, &event->event_id));
+            break;
+        default:
+            break;
+        }
+    }
+    return plain_is_done(&json) && faults.count == 0 ? seen : 0;
+}
+
+// A plain request names a user, an amount and maybe a time that is good.
+static bool read_plain_request(const char *json, size_t length, const struct event_window *window,
+                               struct transaction_event *event)
+{
+    struct faults faults = {0};
+    unsigned seen = read_plain(json, length, event);
+    event_check_time(event->occurred_at, window, "occurredAt", &faults);
+    return (seen & ~(unsigned)TIME) == (USER | AMOUNT) && faults.count == 0;
+}
+
+// ---- all transactions
+
+static enum event_read read_any(const char *json, size_t length, const struct event_window *window,
+                                struct transaction_event *event, struct faults *faults, char *error)
 {
     __attribute__((cleanup(release_source))) struct source source = {json, length, NULL};
     enum event_read read = members_open(json, length, &source.object, faults, error);
@@ -59,14 +105,27 @@ enum event_read transaction_from_request(const char *json, size_t length,
         return read;
     }
     size_t faults_before = faults->count;
-    struct transaction_event event = {.event_id = ret->event_id, .occurred_at = window->now};
-    read_event(&source, faults, &event);
+    read_event(&source, faults, event);
     if (member_optional(source.object, "occurredAt") != NULL &&
-        member_timestamp(source.object, "occurredAt", faults, &event.occurred_at)) {
-        event_check_time(event.occurred_at, window, "occurredAt", faults);
+        member_timestamp(source.object, "occurredAt", faults, &event->occurred_at)) {
+        event_check_time(event->occurred_at, window, "occurredAt", faults);
     }
-    if (faults->count > faults_before) {
-        return EVENT_FAULTY;
+    return faults->count > faults_before ? EVENT_FAULTY : EVENT_GOOD;
+}
+
+enum event_read transaction_from_request(const char *json, size_t length,
+                                         const struct event_window *window,
+                                         struct transaction_event *ret, struct faults *faults,
+                                         char *error)
+{
+    const struct transaction_event begun = {.event_id = ret->event_id, .occurred_at = window->now};
+    struct transaction_event event = begun;
+    if (!read_plain_request(json, length, window, &event)) {
+        event = begun;
+        enum event_read read = read_any(json, length, window, &event, faults, error);
+        if (read != EVENT_GOOD) {
+            return read;
+        }
     }
     *ret = event;
     return EVENT_GOOD;
@@ -75,18 +134,21 @@ enum event_read transaction_from_request(const char *json, size_t length,
 size_t transaction_to_line(const struct transaction_event *event, const char *trace_id,
                            char line[static TRANSACTION_LINE_MAX])
 {
-    char event_id[UUID_TEXT_SIZE], user_id[UUID_TEXT_SIZE], at[TIMESTAMP_TEXT_SIZE];
-    char amount[MONEY_TEXT_SIZE], trace[TRACE_QUOTED_SIZE];
-    uuid_format(&event->event_id, event_id);
-    uuid_format(&event->user_id, user_id);
-    money_format(event->amount, amount);
-    timestamp_format(event->occurred_at, at);
-    json_quote(trace_id, strnlen(trace_id, EVENT_TRACE_MAX), trace, sizeof trace);
-    int length = snprintf(line, TRANSACTION_LINE_MAX,
-                          "{\"eventId\":\"%s\",\"userId\":\"%s\",\"amount\":%s,"
-                          "\"occurredAt\":\"%s\",\"traceId\":%s}",
-                          event_id, user_id, amount, at, trace);
-    return (size_t)length;
+    struct line_writer writer = {line};
+    LINE_ADD(&writer, "{\"eventId\":\"");
+    line_add_uuid(&writer, &event->event_id);
+    LINE_ADD(&writer, "\",\"userId\":\"");
+    line_add_uuid(&writer, &event->user_id);
+    LINE_ADD(&writer, "\",\"amount\":");
+    money_format(event->amount, writer.at);
+    writer.at += strlen(writer.at);
+    LINE_ADD(&writer, ",\"occurredAt\":\"");
+    line_add_timestamp(&writer, event->occurred_at);
+    LINE_ADD(&writer, "\",\"traceId\":");
+    line_add_quoted(&writer, trace_id, EVENT_TRACE_MAX);
+    LINE_ADD(&writer, "}");
+    *writer.at = '\0';
+    return (size_t)(writer.at - line);
 }
 
 bool transaction_from_line(const char *line, size_t length, struct transaction_event *ret,
@@ -96,6 +158,12 @@ bool transaction_from_line(const char *line, size_t length, struct transaction_e
     char error[JSON_ERROR_SIZE];
     struct faults faults = {0};
     struct transaction_event event = {0};
+    unsigned seen = read_plain(line, length, &event);
+    if ((seen & (USER | AMOUNT | TIME | ID)) == (USER | AMOUNT | TIME | ID)) {
+        *ret = event;
+        return true;
+    }
+    event = (struct transaction_event){0};
     enum event_read read = members_open(line, length, &source.object, &faults, error);
     if (read == EVENT_NOT_JSON) {
         *ret_reason = "not JSON";

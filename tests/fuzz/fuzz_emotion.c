@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Emotion events, as the app sends them and as a line of the stream: whatever is accepted can be
-// written, and is then read as the same event.
+// written, and is then read as the same event; and plain JSON is read as jansson would read it.
 #include "fuzz.h"
+
+#include "not_plain.h"
 
 #include "events/emotion_json.h"
 #include "platform/json.h"
@@ -31,6 +33,29 @@ static void expect_same(const struct emotion_event *event)
            again.stress_level == event->stress_level);
 }
 
+static bool is_same(const struct emotion_event *one, const struct emotion_event *other)
+{
+    return one->id_is_new == other->id_is_new &&
+           (one->id_is_new || uuid_equal(&one->event_id, &other->event_id)) &&
+           uuid_equal(&one->user_id, &other->user_id) && one->occurred_at == other->occurred_at &&
+           strcmp(one->type, other->type) == 0 && one->positivity == other->positivity &&
+           one->intensity == other->intensity && one->stress_level == other->stress_level;
+}
+
+static void expect_same_of_jansson(const char *text, size_t size, const struct event_window *window,
+                                   const struct emotion_event *event)
+{
+    size_t length = 0;
+    char *with = not_plain(text, size, &length);
+    struct faults faults = {0};
+    struct emotion_event other;
+    char error[JSON_ERROR_SIZE] = "";
+    EXPECT(with != NULL);
+    EXPECT(emotion_from_request(with, length, window, &other, &faults, error) == EVENT_GOOD);
+    EXPECT(is_same(event, &other));
+    free(with);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
@@ -45,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     EXPECT((read == EVENT_NOT_JSON) == (error[0] != '\0'));
     if (read == EVENT_GOOD) {
         expect_same(&event);
+        expect_same_of_jansson(text, size, &window, &event);
     }
     const char *reason = NULL;
     if (emotion_from_line(text, size, &event, &reason)) {

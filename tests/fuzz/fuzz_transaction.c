@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transactions, as the bank sends them and as a line of the stream: whatever is accepted can be
-// written, and is then read as the same event.
+// written, and is then read as the same event; and plain JSON is read as jansson would read it.
 #include "fuzz.h"
+
+#include "not_plain.h"
 
 #include "events/transaction_json.h"
 #include "platform/json.h"
@@ -22,6 +24,21 @@ static void expect_same(const struct transaction_event *event)
     EXPECT(again.occurred_at == event->occurred_at && again.amount == event->amount);
 }
 
+static void expect_same_of_jansson(const char *text, size_t size, const struct event_window *window,
+                                   const struct transaction_event *event)
+{
+    size_t length = 0;
+    char *with = not_plain(text, size, &length);
+    struct faults faults = {0};
+    struct transaction_event other = {0};
+    char error[JSON_ERROR_SIZE] = "";
+    EXPECT(with != NULL);
+    EXPECT(transaction_from_request(with, length, window, &other, &faults, error) == EVENT_GOOD);
+    EXPECT(uuid_equal(&event->user_id, &other.user_id) && event->amount == other.amount &&
+           event->occurred_at == other.occurred_at);
+    free(with);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
@@ -36,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     EXPECT((read == EVENT_NOT_JSON) == (error[0] != '\0'));
     if (read == EVENT_GOOD) {
         expect_same(&event);
+        expect_same_of_jansson(text, size, &window, &event);
     }
     const char *reason = NULL;
     if (transaction_from_line(text, size, &event, &reason)) {

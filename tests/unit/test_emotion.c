@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -23,6 +24,34 @@ static void expect_metric(double value, metric expected)
     metric read = -1;
     assert_true(metric_from_double(value, &read));
     assert_int_equal(read, expected);
+}
+
+static void test_a_decimal_is_the_same_metric_as_its_double(void **state)
+{
+    static const char *const decimals[] = {"0",           "1",           "0.0",         "1.0",
+                                           "0.3",         "0.85",        "0.1",         "0.29",
+                                           "0.123456789", "0.999999999", "0.000000001", "1.00"};
+    (void)state;
+    for (size_t i = 0; i < sizeof decimals / sizeof decimals[0]; i++) {
+        metric exact = -1;
+        metric rounded = -2;
+        assert_true(metric_from_decimal(decimals[i], strlen(decimals[i]), &exact));
+        assert_true(metric_from_double(strtod(decimals[i], NULL), &rounded));
+        assert_int_equal(exact, rounded);
+    }
+}
+
+static void test_a_decimal_that_is_no_metric_is_refused(void **state)
+{
+    static const char *const others[] = {"",    "2",  "1.1", "1.000000001", "0.1234567891", "-0",
+                                         "0.",  "1.", ".",   ".5",          "00",           "0.5e1",
+                                         "0,5", "+0", "0x1", "1.0 "};
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        metric value = -1;
+        assert_false(metric_from_decimal(others[i], strlen(others[i]), &value));
+        assert_int_equal(value, -1);
+    }
 }
 
 static void test_metrics_become_whole_billionths(void **state)
@@ -121,6 +150,8 @@ static void test_faults_beyond_the_list_are_dropped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_decimal_is_the_same_metric_as_its_double),
+        cmocka_unit_test(test_a_decimal_that_is_no_metric_is_refused),
         cmocka_unit_test(test_metrics_become_whole_billionths),
         cmocka_unit_test(test_each_thousandth_becomes_exactly_itself),
         cmocka_unit_test(test_metrics_outside_zero_and_one_are_refused),

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the plainest JSON without building a tree: objects of known members, each at most once,
+// whose values are strings of printable ASCII without escapes, decimals without an exponent, or
+// such objects. That is what nearly every event is. At anything else the reader stops, which says
+// nothing about the text: jansson then has the word
+// (docs/decisions/0014-plain-events-are-read-without-a-tree.md).
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct plain_json {
+    const char *at;
+    const char *end;
+    bool stopped;  /* for good */
+    bool at_start; /* of an object */
+};
+
+struct plain_text {
+    const char *data; /* inside the JSON; not NUL-terminated */
+    size_t length;
+};
+
+struct plain_json plain_json_of(const char *json, size_t length);
+
+// Enters an object, which must be next.
+void plain_open(struct plain_json *json);
+
+// Reads the name of the next member, of which `names` (ended by NULL) has at most 32; answers its
+// place there, -1 at the object's end. A name that is not there or came before (a bit in *seen, 0
+// at first) stops the reader.
+int plain_member(struct plain_json *json, const char *const *names, unsigned *seen);
+
+// The value of the member. Empty when the reader stopped.
+struct plain_text plain_string(struct plain_json *json); /* without its quotes */
+struct plain_text plain_number(struct plain_json *json);
+
+// Stops the reader unless the condition holds.
+void plain_require(struct plain_json *json, bool condition);
+
+// Whether all was read without a stop, and nothing but space is left.
+bool plain_is_done(struct plain_json *json);

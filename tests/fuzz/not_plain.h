@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same object with one more member, which no event has: the reader of plain events leaves it to
+// jansson, so that what both make of it can be compared.
+#pragma once
+
+#include "fuzz.h"
+
+#include <string.h>
+
+// NULL when the text does not begin with an object; else the caller frees it.
+static inline char *not_plain(const char *text, size_t size, size_t *ret_size)
+{
+    static const char member[] = "{\"not plain\":0,";
+    size_t start = 0;
+    while (start < size && strchr(" \t\r\n", text[start]) != NULL && text[start] != '\0') {
+        start++;
+    }
+    if (start == size || text[start] != '{') {
+        return NULL;
+    }
+    *ret_size = size - start - 1 + sizeof member - 1;
+    char *with = malloc(*ret_size);
+    EXPECT(with != NULL);
+    memcpy(with, member, sizeof member - 1);
+    memcpy(with + sizeof member - 1, text + start + 1, size - start - 1);
+    return with;
+}
