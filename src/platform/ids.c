@@ -14,7 +14,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define HEX_CHUNK 32
+#define HEX_CHUNK 2048 /* bytes a draw */
 #define IDS_DRAWN 100
 #define ID_RANDOM_BYTES 10 /* of which a version 7 UUID takes 74 bits */
 
