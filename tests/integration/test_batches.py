@@ -198,6 +198,19 @@ def test_a_batch_beyond_its_bytes_is_refused_without_its_length(topology, person
         assert answer is None or answer.status == 413
 
 
+def test_a_line_without_an_end_is_one_bad_line(sender):
+    answer = sender.post(STREAM, data=b"x" * LIMIT, headers=TYPE)
+    assert answer.status_code == 202
+    body = answer.json()
+    assert (body["accepted"], [rejected["line"] for rejected in body["rejected"]]) == (0, [1])
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/ndjson", "application/x-ndjson-seq"])
+def test_lines_of_another_type_are_refused(sender, person, kind):
+    body = f"{line(person().id)}\n".encode()
+    assert_problem(sender.post(STREAM, data=body, headers={"Content-Type": kind}), 415)
+
+
 def test_other_routes_take_no_batches(topology, person):
     someone = person()
     assert_problem(someone.client.post("/v1/transactions", data=b"{}\n", headers=TYPE), 415)
