@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Lines inside a part are handed on where they stand; `begun` holds the start of the one that goes
+// on in the next part.
 #include "platform/line_reader.h"
 
 #include <string.h>

@@ -161,11 +161,14 @@ static void test_a_batch_has_a_limit_of_its_own(void **state)
 {
     (void)state;
     expect_batch(BATCH_HEAD "Content-Length: 257\r\n\r\n1\n", 413, NULL);
-    char text[1024] = BATCH_HEAD "Transfer-Encoding: chunked\r\n\r\n";
+    struct buffer text = {0};
+    buffer_add_text(&text, BATCH_HEAD "Transfer-Encoding: chunked\r\n\r\n");
     for (size_t i = 0; i < 5; i++) {
-        strcat(text, "40\r\n0123456789012345678901234567890123456789012345678901234567890123\r\n");
+        buffer_add_text(
+            &text, "40\r\n0123456789012345678901234567890123456789012345678901234567890123\r\n");
     }
-    expect_batch(text, 413, NULL);
+    expect_batch(text.data, 413, NULL);
+    buffer_free(&text);
 }
 
 static void test_a_batch_without_a_body_is_complete_with_its_head(void **state)

@@ -236,6 +236,7 @@ static void go_on(void *arg, struct http_exchange *exchange)
     struct connection *connection = arg;
     (void)exchange;
     if (connection->phase == PHASE_STREAMING) {
+        enter(connection, PHASE_STREAMING); /* what it waited was our time, not the client's */
         resume(connection);
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The comparison of media types: without case, up to the parameters.
 #include "platform/http/media_type.h"
 
 #include <stddef.h>

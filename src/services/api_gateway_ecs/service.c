@@ -108,10 +108,15 @@ static size_t choose_headers(const struct upstream *upstream, struct http_exchan
     return count;
 }
 
-static void end_errand(struct errand *errand)
+static void drop_batch(struct errand *errand)
 {
     errand->upstream->gateway->gathered -= errand->batch.length;
     buffer_free(&errand->batch);
+}
+
+static void end_errand(struct errand *errand)
+{
+    drop_batch(errand);
     http_finish(errand->exchange);
     free(errand);
 }
@@ -201,7 +206,9 @@ static void gather(void *arg, const char *data, size_t length)
     struct errand *errand = arg;
     struct gateway *gateway = errand->upstream->gateway;
     errand->refused = errand->refused || gateway->gathered + length > GATHERED_MAX;
-    if (!errand->refused) {
+    if (errand->refused) {
+        drop_batch(errand);
+    } else {
         buffer_add(&errand->batch, data, length);
         gateway->gathered += length;
     }
