@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a stored batch costs in statements: counted in PostgreSQL's own log, so that the count is the
+same on any machine."""
+
+import json
+import re
+import signal
+import uuid
+
+import pytest
+
+from harness.people import emotion, people_in_database
+from harness.waiting import poll
+
+WORKER = "emotion-processing-worker"
+EVENTS, A_MESSAGE = 4000, 100
+LINE = re.compile(r"\[(\d+)\] LOG:  (?:statement: |execute (?:<unnamed>: )?)(\w+)")
+
+
+@pytest.fixture
+def logged(engines, topology):
+    """The worker's statements go to the log, without their parameters."""
+    process = topology.process_of(WORKER)
+    engines.as_superuser("ALTER ROLE ecs_emotion_worker SET log_statement = 'all'")
+    engines.as_superuser("ALTER ROLE ecs_emotion_worker SET log_parameter_max_length = 0")
+    topology.restart(process)
+    yield topology.processes[process]
+    engines.as_superuser("ALTER ROLE ecs_emotion_worker RESET ALL")
+    topology.restart(process)
+
+
+def backlog_for(nats, person):
+    for _ in range(EVENTS // A_MESSAGE):
+        lines = [
+            json.dumps({**emotion(person, event_id=str(uuid.uuid4())), "traceId": uuid.uuid4().hex})
+            for _ in range(A_MESSAGE)
+        ]
+        nats.publish("user.emotions.topic", "\n".join(lines))
+
+
+def stored(db, person):
+    rows = db("SELECT sum(event_count) FROM emotional_events_summary WHERE user_id = %s", person)
+    return int(rows[0][0] or 0)
+
+
+def statements_of_batches(log):
+    """The statements of the connections that stored something, in their order."""
+    statements = LINE.findall(log)
+    storing = {pid for pid, name in statements if name == "store_emotions"}
+    return [name for pid, name in statements if pid in storing]
+
+
+def test_a_batch_is_four_statements_however_many_events_it_has(logged, db, nats, engines):
+    [person] = people_in_database(db, 1)
+    before = len(engines.log("postgres"))
+    logged.send_signal(signal.SIGSTOP)
+    try:
+        backlog_for(nats, person)
+    finally:
+        logged.send_signal(signal.SIGCONT)
+    poll(lambda: stored(db, person) == EVENTS)
+
+    def settled():
+        names = statements_of_batches(engines.log("postgres")[before:])
+        return names if names.count("COMMIT") == names.count("store_emotions") else None
+
+    names = poll(settled)
+    batches = names.count("store_emotions")
+    assert batches <= 4, "a backlog is stored in few transactions"
+    assert len(names) <= 4 * batches, names
