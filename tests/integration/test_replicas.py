@@ -5,6 +5,7 @@ no harm, and answers 503 when it could. The replicas are played here."""
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 import requests
@@ -17,10 +18,12 @@ ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Le
 
 
 class Replica:
-    """Accepts connections; hangs up on its first `deaths` requests and answers all others."""
+    """Accepts connections; hangs up on its first `deaths` requests, each after so many seconds, and
+    answers all others."""
 
-    def __init__(self, deaths):
+    def __init__(self, deaths, dies_after):
         self.deaths, self.requests = deaths, 0
+        self.dies_after = dies_after
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -44,6 +47,7 @@ class Replica:
                     continue
                 self.requests += 1
                 if self.requests <= self.deaths:
+                    time.sleep(self.dies_after)
                     return
                 connection.sendall(ANSWER)
 
@@ -53,10 +57,11 @@ def play(engines):
     """play(deaths): a gateway before such a replica; answers (client, replica)."""
     started = []
 
-    def start(deaths):
-        replica = Replica(deaths)
+    def start(deaths, dies_after=0, **settings):
+        replica = Replica(deaths, dies_after)
         env = dict(PLAIN, SECRET_KEY=engines.env["SECRET_KEY"], INTERNAL_SERVICE_API_KEY=engines.env["INTERNAL_SERVICE_API_KEY"])
         env.update({f"{name}_SERVICE_URL": replica.url for name in ("EMOTION", "TRANSACTION", "USER_CREDIT")})
+        env.update(settings)
         env["API_GATEWAY_LISTEN"] = f"127.0.0.1:{free_port()}"
         process = subprocess.Popen([str(BINARY), "serve", "api-gateway-ecs"], env=env, cwd=ROOT, stdout=subprocess.DEVNULL)
         started.append((process, replica))
@@ -100,6 +105,15 @@ def test_it_is_not_sent_for_ever(play):
     answer = client.post("/v1/emotions/stream", json=EVENT, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 503
     assert replica.requests == 3
+
+
+def test_all_its_repeats_share_one_deadline(play):
+    client, replica = play(9, dies_after=2, REQUEST_TIMEOUT_MS="3000")
+    began = time.monotonic()
+    answer = client.post("/v1/emotions/stream", json=EVENT, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 503
+    assert replica.requests == 2
+    assert 2.9 < time.monotonic() - began < 4
 
 
 def test_a_login_is_sent_again_and_a_registration_is_not(play):

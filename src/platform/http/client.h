@@ -20,8 +20,8 @@ struct http_call {
     const char *url;
     const struct http_pair *headers;
     size_t header_count;
-    struct span body; /* must stay until the call is done */
-    int64_t timeout_ms;
+    struct span body;      /* must stay until the call is done */
+    int64_t timeout_ms;    /* of the whole call, with its repeats */
     size_t maximum_answer; /* bytes */
     bool repeatable;       /* a POST whose second arrival changes nothing: may be sent again */
 };

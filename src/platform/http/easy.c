@@ -164,13 +164,14 @@ struct http_result easy_result(void *easy, int code, struct gathered *gathered)
     };
 }
 
-void easy_restart(void *easy, struct gathered *gathered)
+void easy_restart(void *easy, struct gathered *gathered, int64_t timeout_ms)
 {
     gathered->sent = false;
     gathered->connecting = false;
     gathered->content_type[0] = '\0';
     gathered->retry_after[0] = '\0';
     buffer_clear(&gathered->body);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 

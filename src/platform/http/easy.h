@@ -22,9 +22,9 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
 // What came of a call that ended with this code of libcurl; lives in `gathered` until easy_forget.
 struct http_result easy_result(void *easy, int code, struct gathered *gathered);
 
-// Makes ready to send the same call again, on a new connection: one that was kept may lead to the
-// replica that is gone.
-void easy_restart(void *easy, struct gathered *gathered);
+// Makes ready to send the same call again, within `timeout_ms`, on a new connection: one that was
+// kept may lead to the replica that is gone.
+void easy_restart(void *easy, struct gathered *gathered, int64_t timeout_ms);
 
 // Makes ready for the next call, or releases everything.
 void easy_forget(struct gathered *gathered);

@@ -4,6 +4,7 @@
 // Everything is on the loop's thread.
 #include "platform/http/client.h"
 
+#include "platform/clock.h"
 #include "platform/http/easy.h"
 #include "platform/memory.h"
 
@@ -27,6 +28,7 @@ struct forward {
     http_done_fn *done;
     void *arg;
     unsigned repeats;
+    int64_t deadline_ms; /* by the monotonic clock; of all its repeats together */
 };
 
 struct watched_socket {
@@ -84,11 +86,18 @@ static bool is_worth_repeating(const struct forward *forward, CURLcode code)
     return gone && forward->repeats < REPEATS_MAX && (!gathered->sent || gathered->may_resend);
 }
 
-static void repeat(struct http_forwarder *forwarder, struct forward *forward)
+// Sends it again with the time that is left of the first call's; false when none is.
+static bool repeat(struct http_forwarder *forwarder, struct forward *forward)
 {
+    int64_t left_ms = forward->deadline_ms - clock_monotonic_ms();
+    if (left_ms <= 0) {
+        return false;
+    }
     forward->repeats++;
-    easy_restart(forward->easy, &forward->gathered);
+    curl_multi_remove_handle(forwarder->multi, forward->easy);
+    easy_restart(forward->easy, &forward->gathered, left_ms);
     curl_multi_add_handle(forwarder->multi, forward->easy);
+    return true;
 }
 
 static void finish(struct http_forwarder *forwarder, CURL *easy, CURLcode code)
@@ -96,9 +105,7 @@ static void finish(struct http_forwarder *forwarder, CURL *easy, CURLcode code)
     char *private = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     struct forward *forward = (void *)private;
-    if (is_worth_repeating(forward, code)) {
-        curl_multi_remove_handle(forwarder->multi, easy);
-        repeat(forwarder, forward);
+    if (is_worth_repeating(forward, code) && repeat(forwarder, forward)) {
         return;
     }
     struct http_result result = easy_result(easy, code, &forward->gathered);
@@ -270,6 +277,7 @@ void http_forwarder_call(struct http_forwarder *forwarder, const struct http_cal
     forward->done = done;
     forward->arg = arg;
     forward->repeats = 0;
+    forward->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
     easy_prepare(forward->easy, call, &forward->gathered);
     curl_easy_setopt(forward->easy, CURLOPT_PRIVATE, forward);
     curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
