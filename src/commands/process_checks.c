@@ -105,12 +105,12 @@ static bool check_bus(void *arg, char why[static HEALTH_WHY_SIZE])
 static bool check_streams(void *arg, char why[static HEALTH_WHY_SIZE])
 {
     struct process_checks *checks = arg;
-    if (!bus_streams_ready(checks->process->bus)) {
-        snprintf(why, HEALTH_WHY_SIZE, "streams or consumers are missing");
-        return false;
-    }
     if (bus_sequence_went_back(checks->process->bus)) {
         snprintf(why, HEALTH_WHY_SIZE, "a stream lost messages that it had acknowledged");
+        return false;
+    }
+    if (!bus_streams_ready(checks->process->bus)) {
+        snprintf(why, HEALTH_WHY_SIZE, "streams or consumers are missing");
         return false;
     }
     return true;
