@@ -131,6 +131,7 @@ def test_a_locked_table_is_waited_for(topology, engines, load):
 def test_without_the_cache_answers_stay_right(topology, engines, person):
     someone = person()
     first = someone.analyse().json()
+    since = len(topology.log_file("user-and-credit-service").read_text())
     engines.kill("redis")
     quick = []
     for _ in range(6):
@@ -141,9 +142,9 @@ def test_without_the_cache_answers_stay_right(topology, engines, person):
         assert (body["decision_id"], body["offer"]) == (first["decision_id"], first["offer"])
     assert sorted(quick)[2] < 0.25, quick
     assert person().analyse().status_code == 200
-    log = topology.log_file("user-and-credit-service").read_text()
+    log = topology.log_file("user-and-credit-service").read_text()[since:]
     warnings = [line for line in log.splitlines() if "warning" in line.lower() and ("redis" in line.lower() or "cache" in line.lower())]  # fmt: skip
-    assert 1 <= len(warnings) <= 4, warnings
+    assert 1 <= len(warnings) <= 2, warnings
     engines.up()
     topology.wait_ready()
     assert someone.analyse().json()["decision_id"] == first["decision_id"]
