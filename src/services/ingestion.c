@@ -85,7 +85,7 @@ const char *ingestion_key(const struct http_exchange *exchange, struct faults *f
 }
 
 bool ingestion_key_agrees(struct ingestion *ingestion, const struct uuid *event_id,
-                          const char *content, size_t length, struct faults *faults)
+                          const void *content, size_t length, struct faults *faults)
 {
     bool agrees = used_keys_agree(ingestion->used_keys, event_id, content, length);
     if (!agrees) {

@@ -23,7 +23,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(topology, load, times, dice, 
             running.wait_for(dice.randrange(0, 100))
             topology.start(worker)
     topology.wait_ready()
-    running.check()
+    running.check(30)
     assert running.codes[503] == 0
 
 
@@ -35,7 +35,7 @@ def test_a_killed_service_loses_no_acknowledged_event(topology, load, times, dic
         for _ in range(times):
             running.wait_for(dice.randrange(20, 300))
             topology.restart(service)
-    running.check()
+    running.check(30)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -46,7 +46,7 @@ def test_a_process_that_is_asked_to_end_finishes_its_work(topology, load, servic
         topology.start(service)
         topology.wait_ready()
         running.wait_for(50)
-    running.check()
+    running.check(30)
 
 
 def test_everything_killed_at_once_loses_nothing(topology, engines, load):
@@ -63,7 +63,7 @@ def test_everything_killed_at_once_loses_nothing(topology, engines, load):
             topology.start(name)
         topology.wait_ready(60)
         running.wait_for(100)
-    running.check()
+    running.check(30)
 
 
 def offers_of(topology, db, pattern_token, count):

@@ -47,7 +47,7 @@ static void prepare_receipt(struct http_exchange *exchange, const struct emotion
 }
 
 // A sender without an id of its own for the event may name it by a key: a retry is the same event,
-// and another event under that key is a mistake.
+// also when it was stamped with a new time, and another event under that key is a mistake.
 static bool choose_event_id(struct ingestion *ingestion, const struct http_exchange *exchange,
                             struct emotion_event *event, struct faults *faults)
 {
@@ -56,8 +56,10 @@ static bool choose_event_id(struct ingestion *ingestion, const struct http_excha
         return faults->count == 0;
     }
     event->event_id = ids_from_key(&event->user_id, key, strlen(key));
+    struct emotion_event felt = *event;
+    felt.occurred_at = 0;
     char content[EMOTION_LINE_MAX];
-    size_t length = emotion_to_line(event, "", content);
+    size_t length = emotion_to_line(&felt, "", content);
     return ingestion_key_agrees(ingestion, &event->event_id, content, length, faults);
 }
 

@@ -27,15 +27,12 @@ static void stop(void *state)
     ingestion_free(&ingestion);
 }
 
-// What a repeat has in common with the first: not the trace, nor a time that we gave it.
+// A repeat has the first one's amount, and its time unless we gave it; the person is in the id.
 static bool is_first_or_repeat(struct ingestion *ingestion, const struct transaction_event *event,
                                bool has_own_time, struct faults *faults)
 {
-    struct transaction_event content = *event;
-    content.occurred_at = has_own_time ? event->occurred_at : 0;
-    char text[TRANSACTION_LINE_MAX];
-    size_t length = transaction_to_line(&content, "", text);
-    return ingestion_key_agrees(ingestion, &event->event_id, text, length, faults);
+    int64_t content[] = {event->amount, has_own_time ? event->occurred_at : 0};
+    return ingestion_key_agrees(ingestion, &event->event_id, content, sizeof content, faults);
 }
 
 static void prepare_receipt(struct http_exchange *exchange, const struct transaction_event *event)
