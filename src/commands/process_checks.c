@@ -7,6 +7,7 @@
 #include "platform/db/migrations.h"
 #include "platform/http/client.h"
 #include "platform/memory.h"
+#include "platform/policy_file.h"
 #include "services/api_gateway_ecs/service.h"
 #include "services/user_and_credit_service/service.h"
 
@@ -27,6 +28,8 @@ struct process_checks {
     struct process *process;
     struct db *database; /* as the first service that needs one */
     bool migrated;
+    struct policy_file *policy; /* looked at beside the service that decides by it */
+    char policy_refused[POLICY_ERROR_SIZE];
     struct probe probes[PROCESS_SERVICES_MAX];
     size_t probe_count;
 };
@@ -105,12 +108,12 @@ static bool check_bus(void *arg, char why[static HEALTH_WHY_SIZE])
 static bool check_streams(void *arg, char why[static HEALTH_WHY_SIZE])
 {
     struct process_checks *checks = arg;
-    if (!bus_streams_ready(checks->process->bus)) {
-        snprintf(why, HEALTH_WHY_SIZE, "streams or consumers are missing");
-        return false;
-    }
     if (bus_sequence_went_back(checks->process->bus)) {
         snprintf(why, HEALTH_WHY_SIZE, "a stream lost messages that it had acknowledged");
+        return false;
+    }
+    if (!bus_streams_ready(checks->process->bus)) {
+        snprintf(why, HEALTH_WHY_SIZE, "streams or consumers are missing");
         return false;
     }
     return true;
@@ -132,6 +135,20 @@ static bool check_model(void *arg, char why[static HEALTH_WHY_SIZE])
 {
     struct process_checks *checks = arg;
     return risk_model_refresh(checks->process->model, why);
+}
+
+static bool check_policy(void *arg, char why[static HEALTH_WHY_SIZE])
+{
+    struct process_checks *checks = arg;
+    char error[POLICY_ERROR_SIZE];
+    bool good = policy_file_refresh(checks->policy, error);
+    if (error[0] != '\0') {
+        snprintf(checks->policy_refused, POLICY_ERROR_SIZE, "%s", error);
+    }
+    if (!good) {
+        snprintf(why, HEALTH_WHY_SIZE, "%s", checks->policy_refused);
+    }
+    return good;
 }
 
 static bool check_service(void *arg, char why[static HEALTH_WHY_SIZE])
@@ -203,6 +220,17 @@ static void add_database_checks(struct process *process)
     }
 }
 
+// The old policy holds while a new one is refused, so it does not decide about readiness.
+static void add_policy_check(struct process *process)
+{
+    struct process_checks *checks = process->checks;
+    const char *path = config_text(process->config, SETTING_POLICY_PATH);
+    checks->policy = policy_file_load(path, checks->policy_refused);
+    if (checks->policy != NULL) {
+        health_add(process->health, "policy", false, check_policy, checks);
+    }
+}
+
 void process_add_checks(struct process *process)
 {
     add_database_checks(process);
@@ -216,6 +244,9 @@ void process_add_checks(struct process *process)
     if (process->model != NULL) {
         health_add(process->health, "risk-model", false, check_model, process->checks);
     }
+    if ((process->needs & NEEDS_RISK) != 0) {
+        add_policy_check(process);
+    }
     add_probes(process);
 }
 
@@ -226,6 +257,7 @@ void process_free_checks(struct process *process)
         return;
     }
     db_close(&checks->database);
+    policy_file_free(&checks->policy);
     for (size_t i = 0; i < checks->probe_count; i++) {
         http_client_free(&checks->probes[i].client);
     }

@@ -5,6 +5,7 @@
 #include "domain/transaction.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
+#include "platform/used_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,11 @@
 #define MESSAGE_BYTES (256 * 1024) /* a quarter of the broker's usual max_payload */
 #define WAITING_BYTES (8 * 1024 * 1024)
 #define RETRY_MS 1000
+#define KEYS_REMEMBERED 32768 /* three quarters of a megabyte */
 
 struct ingestion {
     struct group_commit *group;
+    struct used_keys *used_keys;
     int64_t max_ahead; /* microseconds */
 };
 
@@ -25,6 +28,7 @@ struct ingestion *ingestion_new(const struct service_environment *environment, c
     struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
     ingestion->max_ahead =
         config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
+    ingestion->used_keys = used_keys_new(KEYS_REMEMBERED);
     ingestion->group =
         group_commit_new(environment->loop, environment->bus,
                          &(struct group_commit_options){
@@ -44,6 +48,7 @@ void ingestion_free(struct ingestion **ingestion)
         return;
     }
     group_commit_free(&(*ingestion)->group);
+    used_keys_free(&(*ingestion)->used_keys);
     free(*ingestion);
     *ingestion = NULL;
 }
@@ -76,6 +81,16 @@ const char *ingestion_key(const struct http_exchange *exchange, struct faults *f
         return NULL;
     }
     return key;
+}
+
+bool ingestion_key_agrees(struct ingestion *ingestion, const struct uuid *event_id,
+                          const void *content, size_t length, struct faults *faults)
+{
+    bool agrees = used_keys_agree(ingestion->used_keys, event_id, content, length);
+    if (!agrees) {
+        faults_add(faults, "Idempotency-Key", "was used for another event");
+    }
+    return agrees;
 }
 
 static void answer_unavailable(struct http_exchange *exchange, enum bus_result result)

@@ -3,6 +3,7 @@
 wait for long ones. Every test leaves everything running."""
 
 import os
+import random
 
 import pytest
 
@@ -11,6 +12,12 @@ from harness.people import Person
 from harness.topology import Topology
 
 LONG = os.environ.get("FAULTS_LONG") == "1"
+# What is random in a run follows from this; the same number gives the same run.
+SEED = os.environ.get("FAULTS_SEED") or str(random.SystemRandom().randrange(10**9))
+
+
+def pytest_report_header(config):
+    return f"random moments: FAULTS_SEED={SEED}; " + ("long form" if LONG else "short form")
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +46,12 @@ def load(topology, db, pattern_token):
 def times():
     """How often a random fault is repeated."""
     return 20 if LONG else 4
+
+
+@pytest.fixture
+def dice(request):
+    """Random numbers of a test's own, by the run's seed."""
+    return random.Random(f"{SEED} {request.node.nodeid}")
 
 
 @pytest.fixture(autouse=True)

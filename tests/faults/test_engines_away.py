@@ -52,7 +52,7 @@ def test_without_the_broker_events_are_refused_in_time(topology, engines, sender
         poll(lambda: sender.post(STREAM, json=emotion(someone.id)).status_code == 202, 10)
         assert time.monotonic() - back < 10
         running.wait_for(100)
-    running.check()
+    running.check(30)
     assert running.slowest < 6
 
 
@@ -75,12 +75,12 @@ def test_an_acceptance_without_the_broker_is_published_when_it_is_back(topology,
 def test_streams_and_consumers_that_were_deleted_are_made_again(topology, nats, load):
     with load() as running:
         running.wait_for(100)
-    running.check()
+    running.check(30)
     for consumer in nats.consumers("emotions"):
         nats.request(f"$JS.API.CONSUMER.DELETE.emotions.{consumer['name']}")
     with load(kinds=["emotion"]) as running:
         running.wait_for(100)
-    running.check()
+    running.check(30)
 
 
 def test_without_the_database_events_are_taken_and_stored_later(topology, engines, load, person, db):
@@ -100,7 +100,7 @@ def test_without_the_database_events_are_taken_and_stored_later(topology, engine
         topology.wait_ready(30)
         running.wait_for(100)
         assert someone.analyse().status_code == 200
-    running.check()
+    running.check(30)
 
 
 def test_connections_that_the_database_ends_come_back(topology, engines, load, person):
@@ -112,7 +112,7 @@ def test_connections_that_the_database_ends_come_back(topology, engines, load, p
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'ecs\\_%'"
             )
             poll(lambda: someone.offers().status_code == 200, 10)
-    running.check()
+    running.check(30)
 
 
 def test_a_locked_table_is_waited_for(topology, engines, load):
@@ -125,12 +125,13 @@ def test_a_locked_table_is_waited_for(topology, engines, load):
             running.wait_for(600)
         blocker.rollback()
         blocker.close()
-    running.check()
+    running.check(30)
 
 
 def test_without_the_cache_answers_stay_right(topology, engines, person):
     someone = person()
     first = someone.analyse().json()
+    since = len(topology.log_file("user-and-credit-service").read_text())
     engines.kill("redis")
     quick = []
     for _ in range(6):
@@ -141,9 +142,9 @@ def test_without_the_cache_answers_stay_right(topology, engines, person):
         assert (body["decision_id"], body["offer"]) == (first["decision_id"], first["offer"])
     assert sorted(quick)[2] < 0.25, quick
     assert person().analyse().status_code == 200
-    log = topology.log_file("user-and-credit-service").read_text()
+    log = topology.log_file("user-and-credit-service").read_text()[since:]
     warnings = [line for line in log.splitlines() if "warning" in line.lower() and ("redis" in line.lower() or "cache" in line.lower())]  # fmt: skip
-    assert 1 <= len(warnings) <= 4, warnings
+    assert 1 <= len(warnings) <= 2, warnings
     engines.up()
     topology.wait_ready()
     assert someone.analyse().json()["decision_id"] == first["decision_id"]

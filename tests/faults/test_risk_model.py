@@ -9,6 +9,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from harness.engines import ROOT
 from harness.waiting import poll
@@ -67,6 +68,12 @@ def good_answer(**changes):
         "contributions": [{"feature": name, "value": None, "contribution": 0.0} for name in features],
     }  # fmt: skip
     return json.dumps({**answer, **changes})
+
+
+def told_of(topology, service, dependency):
+    """What /readyz of a service's process says of a dependency: (up or down, the status)."""
+    answer = requests.get(topology.metrics_urls[service] + "/readyz", timeout=5)
+    return answer.json()["dependencies"][dependency].partition(":")[0], answer.status_code
 
 
 def healed(person):
@@ -143,10 +150,12 @@ def test_a_broken_model_file_is_refused_and_the_old_one_serves(topology, person,
             answer = person().analyse()
             assert answer.status_code == 200, answer.text
             assert answer.json()["model_version"] == before
+        poll(lambda: told_of(topology, SERVICE, "risk-model") == ("down", 200))
     model.unlink()
     assert person().analyse().status_code == 200
     model.write_bytes(good)
     assert person().analyse().status_code == 200
+    poll(lambda: told_of(topology, SERVICE, "risk-model") == ("up", 200))
     topology.restart(SERVICE)
 
 
@@ -160,6 +169,10 @@ def test_a_broken_policy_file_is_refused_and_the_old_one_holds(topology, person,
         answer = person().analyse()
         assert answer.status_code == 200, answer.text
         assert answer.json()["policy_version"] == good["version"]
+        poll(lambda: told_of(topology, "user-and-credit-service", "policy") == ("down", 200))
+    policy.unlink()
+    assert person().analyse().json()["policy_version"] == good["version"]
     policy.write_text(json.dumps({**good, "version": "the-next-one"}))
     poll(lambda: person().analyse().json()["policy_version"] == "the-next-one")
+    poll(lambda: told_of(topology, "user-and-credit-service", "policy") == ("up", 200))
     topology.restart("user-and-credit-service")

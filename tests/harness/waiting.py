@@ -9,14 +9,17 @@ INTERVAL = 0.02
 
 
 def poll(until, deadline=15.0, what=None):
-    """Calls until() over and over and returns its first true answer; fails after `deadline` s."""
+    """Calls until() over and over and returns its first true answer; fails after `deadline` s.
+
+    `what` names it for the message, or is a function that does."""
     end = time.monotonic() + deadline
     while True:
         answer = until()
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline} s: {what or until}; last answer: {answer!r}")
+            said = what() if callable(what) else what or until
+            raise AssertionError(f"not within {deadline} s: {said}; last answer: {answer!r}")
         time.sleep(INTERVAL)
 
 

@@ -37,6 +37,7 @@ LIBRARIES = [
             "platform/http/router.c",
             "platform/ids.c",
             "platform/rate_limit.c",
+            "platform/used_keys.c",
         ],
     ),
     (r"cmocka\.h", []),

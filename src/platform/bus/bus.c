@@ -89,6 +89,11 @@ void bus_streams_missing(struct bus *bus)
     keeper_missing(bus->keeper);
 }
 
+void bus_stream_went_back(struct bus *bus)
+{
+    keeper_connected(bus->keeper);
+}
+
 const char *bus_result_text(enum bus_result result)
 {
     switch (result) {
@@ -149,6 +154,9 @@ enum bus_result bus_publish_over(struct bus *bus, struct link *link,
         return BUS_FAILED;
     }
     const struct sequence_mark mark = sequences_mark(bus->sequences, message->subject);
+    if (mark.distrusted) {
+        return BUS_DOWN;
+    }
     natsMsg *outgoing = NULL;
     jsPubAck *ack = NULL;
     jsErrCode code = 0;
@@ -160,13 +168,18 @@ enum bus_result bus_publish_over(struct bus *bus, struct link *link,
         options.MsgId = message->message_id;
         status = js_PublishMsg(&ack, link->jetstream, outgoing, &options, &code);
     }
+    bool stored = true;
     if (status == NATS_OK && !ack->Duplicate) {
-        sequences_seen(bus->sequences, mark, ack->Sequence);
+        stored = sequences_seen(bus->sequences, mark, ack->Sequence);
     } else if (status == NATS_NO_RESPONDERS) {
         bus_streams_missing(bus);
     }
     jsPubAck_Destroy(ack);
     natsMsg_Destroy(outgoing);
+    if (!stored) {
+        bus_stream_went_back(bus);
+        return BUS_FAILED;
+    }
     return link_result(status, code);
 }
 

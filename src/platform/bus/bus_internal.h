@@ -87,6 +87,9 @@ enum bus_result bus_publish_over(struct bus *bus, struct link *link,
 // Says that a stream or a consumer is not there; whoever keeps the streams makes it anew.
 void bus_streams_missing(struct bus *bus);
 
+// Says that a stream lost what it had acknowledged; whoever keeps the streams looks at it.
+void bus_stream_went_back(struct bus *bus);
+
 // pthread_cond_t on the monotonic clock, and waiting on it with a deadline in milliseconds of
 // clock_monotonic_ms.
 void condition_init(pthread_cond_t *condition);

@@ -79,7 +79,7 @@ static void report(void *arg, const char *kind, const char *name, enum provision
                     LOG_TEXT("kind", kind), LOG_TEXT("name", name),
                     LOG_TEXT("difference", difference));
     } else if (result == PROVISION_FAILED && !keeper->failing) {
-        log_warning(log, "cannot make what is missing at the broker, trying again",
+        log_warning(log, "a stream or consumer is missing or damaged, looking again",
                     LOG_TEXT("kind", kind), LOG_TEXT("name", name), LOG_TEXT("why", difference));
     }
 }

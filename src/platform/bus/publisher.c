@@ -70,8 +70,10 @@ static enum bus_result read_answer(struct bus_publisher *publisher, natsMsg *ans
     struct pub_ack ack;
     const enum bus_result result =
         pub_ack_read(natsMsg_GetData(answer), (size_t)natsMsg_GetDataLength(answer), &ack);
-    if (result == BUS_OK && !ack.duplicate) {
-        sequences_seen(publisher->bus->sequences, mark, ack.sequence);
+    if (result == BUS_OK && !ack.duplicate &&
+        !sequences_seen(publisher->bus->sequences, mark, ack.sequence)) {
+        bus_stream_went_back(publisher->bus);
+        return BUS_FAILED;
     }
     return result;
 }
@@ -83,7 +85,7 @@ static void on_answer(natsConnection *connection, natsSubscription *subscription
     (void)subscription;
     struct bus_publisher *publisher = arg;
     uint64_t token = 0;
-    struct sequence_mark mark;
+    struct sequence_mark mark = {0};
     if (read_reply(publisher, natsMsg_GetSubject(answer), &token, &mark)) {
         publisher->acked(publisher->arg, token, read_answer(publisher, answer, mark));
     }
@@ -166,6 +168,9 @@ enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *
         return BUS_FAILED;
     }
     const struct sequence_mark mark = sequences_mark(bus->sequences, subject);
+    if (mark.distrusted) {
+        return BUS_DOWN;
+    }
     char reply[REPLY_SIZE];
     snprintf(reply, sizeof reply, "%s.%" PRIx64 ".%" PRIx32 ".%" PRIx64, publisher->inbox, token,
              mark.slot, mark.highest);

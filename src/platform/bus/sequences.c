@@ -15,6 +15,7 @@
 
 struct watched {
     char subject[SUBJECT_SIZE];
+    bool distrusted;
     uint64_t highest;
 };
 
@@ -65,17 +66,18 @@ struct sequence_mark sequences_mark(struct sequences *sequences, const char *sub
     struct sequence_mark mark = {.slot = find_or_add(sequences, subject)};
     if (mark.slot < SUBJECTS_MAX) {
         mark.highest = sequences->items[mark.slot].highest;
+        mark.distrusted = sequences->items[mark.slot].distrusted;
     }
     pthread_mutex_unlock(&sequences->lock);
     return mark;
 }
 
-void sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint64_t sequence)
+bool sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint64_t sequence)
 {
     pthread_mutex_lock(&sequences->lock);
     if (mark.slot >= sequences->count) {
         pthread_mutex_unlock(&sequences->lock);
-        return;
+        return true;
     }
     struct watched *watched = &sequences->items[mark.slot];
     // Other messages sent before the loss was seen carry the same mark: one alarm for all of them.
@@ -83,6 +85,7 @@ void sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint
     if (back || sequence > watched->highest) {
         watched->highest = sequence;
     }
+    watched->distrusted = watched->distrusted || back;
     pthread_mutex_unlock(&sequences->lock);
     if (back) {
         atomic_store(&sequences->went_back, true);
@@ -91,6 +94,37 @@ void sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint
                   LOG_TEXT("subject", watched->subject),
                   LOG_NUMBER("highest_acknowledged", mark.highest), LOG_NUMBER("now_at", sequence));
     }
+    return sequence > mark.highest;
+}
+
+static bool is_subject(const struct watched *watched, const char *subject)
+{
+    size_t length = strlen(subject);
+    bool all_below = length > 0 && subject[length - 1] == '>';
+    return all_below ? strncmp(watched->subject, subject, length - 1) == 0
+                     : strcmp(watched->subject, subject) == 0;
+}
+
+bool sequences_distrusted(struct sequences *sequences, const char *subject)
+{
+    bool distrusted = false;
+    pthread_mutex_lock(&sequences->lock);
+    for (uint32_t i = 0; i < sequences->count; i++) {
+        const struct watched *watched = &sequences->items[i];
+        distrusted = distrusted || (watched->distrusted && is_subject(watched, subject));
+    }
+    pthread_mutex_unlock(&sequences->lock);
+    return distrusted;
+}
+
+void sequences_trust(struct sequences *sequences, const char *subject)
+{
+    pthread_mutex_lock(&sequences->lock);
+    for (uint32_t i = 0; i < sequences->count; i++) {
+        struct watched *watched = &sequences->items[i];
+        watched->distrusted = watched->distrusted && !is_subject(watched, subject);
+    }
+    pthread_mutex_unlock(&sequences->lock);
 }
 
 bool sequences_went_back(const struct sequences *sequences)

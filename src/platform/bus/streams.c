@@ -36,6 +36,7 @@ static const struct consumer_row {
 
 struct provision {
     jsCtx *jetstream;
+    struct sequences *sequences;
     const struct stream_settings *settings;
     provision_report_fn *report;
     void *arg;
@@ -113,6 +114,28 @@ static natsStatus look_up_or_add_stream(struct provision *provision, jsStreamCon
     return js_AddStream(NULL, provision->jetstream, wanted, NULL, NULL);
 }
 
+// Nothing is missing between its first and its last message. Of the dead letters some are missing
+// that somebody dealt with.
+static bool is_whole(const jsStreamState *state, const struct stream_row *row)
+{
+    return state->Msgs == 0 || state->LastSeq - state->FirstSeq + 1 == state->Msgs ||
+           strcmp(row->name, STREAM_DEAD_LETTERS) == 0;
+}
+
+// A stream that went back is trusted again when it is whole. True when it is not to be trusted.
+static bool is_damaged(struct provision *provision, const struct stream_row *row,
+                       const jsStreamInfo *found)
+{
+    if (!sequences_distrusted(provision->sequences, row->subject)) {
+        return false;
+    }
+    bool whole = found == NULL || is_whole(&found->State, row);
+    if (whole) {
+        sequences_trust(provision->sequences, row->subject);
+    }
+    return !whole;
+}
+
 static void provision_stream(struct provision *provision, const struct stream_row *row)
 {
     const char *subjects[] = {row->subject};
@@ -133,6 +156,9 @@ static void provision_stream(struct provision *provision, const struct stream_ro
     const natsStatus status = look_up_or_add_stream(provision, &wanted, &found);
     if (status != NATS_OK) {
         tell_failure(provision, "stream", row->name, status);
+    } else if (is_damaged(provision, row, found)) {
+        tell(provision, "stream", row->name, PROVISION_FAILED,
+             "it is damaged: restore it, or save its files and purge it");
     } else if (found == NULL) {
         tell(provision, "stream", row->name, PROVISION_MADE, "");
     } else {
@@ -186,6 +212,7 @@ bool streams_provision(struct bus *bus, const struct stream_settings *settings,
 {
     struct provision provision = {
         .jetstream = bus->link->jetstream,
+        .sequences = bus->sequences,
         .settings = settings,
         .report = report,
         .arg = arg,

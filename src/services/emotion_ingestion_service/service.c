@@ -48,15 +48,21 @@ static void prepare_receipt(struct http_exchange *exchange, const struct emotion
     http_answer_bytes(exchange, 202, "application/json", body, (size_t)length);
 }
 
-// A sender without an id of its own for the event may name it by a key: a retry is the same event.
-static bool choose_event_id(const struct http_exchange *exchange, struct emotion_event *event,
-                            struct faults *faults)
+// A sender without an id of its own for the event may name it by a key: a retry is the same event,
+// also when it was stamped with a new time, and another event under that key is a mistake.
+static bool choose_event_id(struct ingestion *ingestion, const struct http_exchange *exchange,
+                            struct emotion_event *event, struct faults *faults)
 {
     const char *key = ingestion_key(exchange, faults);
-    if (key != NULL && event->id_is_new) {
-        event->event_id = ids_from_key(&event->user_id, key, strlen(key));
+    if (key == NULL || !event->id_is_new) {
+        return faults->count == 0;
     }
-    return faults->count == 0;
+    event->event_id = ids_from_key(&event->user_id, key, strlen(key));
+    struct emotion_event felt = *event;
+    felt.occurred_at = 0;
+    char content[EMOTION_LINE_MAX];
+    size_t length = emotion_to_line(&felt, "", content);
+    return ingestion_key_agrees(ingestion, &event->event_id, content, length, faults);
 }
 
 static void receive_emotion(struct http_exchange *exchange, void *state, void *context)
@@ -71,7 +77,7 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
 
     enum event_read read =
         emotion_from_request(body.data, body.length, &window, &event, &faults, json_error);
-    if (read == EVENT_GOOD && !choose_event_id(exchange, &event, &faults)) {
+    if (read == EVENT_GOOD && !choose_event_id(service->ingestion, exchange, &event, &faults)) {
         read = EVENT_FAULTY;
     }
     if (read != EVENT_GOOD) {

@@ -27,11 +27,12 @@ static void stop(void *state)
     ingestion_free(&ingestion);
 }
 
-static void choose_event_id(const struct http_exchange *exchange, struct transaction_event *event,
-                            struct faults *faults)
+// A repeat has the first one's amount, and its time unless we gave it; the person is in the id.
+static bool is_first_or_repeat(struct ingestion *ingestion, const struct transaction_event *event,
+                               bool has_own_time, struct faults *faults)
 {
-    const char *key = ingestion_key(exchange, faults);
-    event->event_id = key != NULL ? ids_from_key(&event->user_id, key, strlen(key)) : ids_new();
+    int64_t content[] = {event->amount, has_own_time ? event->occurred_at : 0};
+    return ingestion_key_agrees(ingestion, &event->event_id, content, sizeof content, faults);
 }
 
 static void prepare_receipt(struct http_exchange *exchange, const struct transaction_event *event)
@@ -59,10 +60,8 @@ static void receive_transaction(struct http_exchange *exchange, void *state, voi
 
     enum event_read read =
         transaction_from_request(body.data, body.length, &window, &event, &faults, json_error);
-    if (read != EVENT_NOT_JSON) {
-        choose_event_id(exchange, &event, &faults);
-        read = faults.count > 0 ? EVENT_FAULTY : read;
-    }
+    const char *key = read != EVENT_NOT_JSON ? ingestion_key(exchange, &faults) : NULL;
+    read = read == EVENT_GOOD && faults.count > 0 ? EVENT_FAULTY : read;
     if (read != EVENT_GOOD) {
         ingestion_refuse(exchange, read, &faults, json_error);
         return;
@@ -70,6 +69,12 @@ static void receive_transaction(struct http_exchange *exchange, void *state, voi
     if (!uuid_equal(&event.user_id, http_person(exchange))) {
         http_answer_problem(exchange, 403, "userId must be the person of the token");
         http_finish(exchange);
+        return;
+    }
+    event.event_id = key != NULL ? ids_from_key(&event.user_id, key, strlen(key)) : ids_new();
+    bool has_own_time = event.occurred_at != window.now;
+    if (key != NULL && !is_first_or_repeat(ingestion, &event, has_own_time, &faults)) {
+        ingestion_refuse(exchange, EVENT_FAULTY, &faults, json_error);
         return;
     }
     char line[TRANSACTION_LINE_MAX];

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Redis talks nonsense, is emptied under way, runs full, hangs: answers stay right, are hardly slower,
+and each change of its state is one warning."""
+
+import itertools
+import os
+import socket
+import statistics
+import threading
+
+import pytest
+
+from harness.people import PASSWORD
+from harness.redis import forget_everything, redis_command
+from harness.waiting import poll, steady
+
+SERVICE = "user-and-credit-service"
+SLOWER_AT_MOST = 0.1  # seconds an analysis
+
+
+class FakeRedis:
+    """Answers whatever it is sent with what `reply()` gives; None ends the connection."""
+
+    def __init__(self, reply):
+        self.reply, self.asked = reply, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://:secret@127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        with client:
+            try:
+                while client.recv(65536):
+                    self.asked += 1
+                    said = self.reply()
+                    if said is None:
+                        return
+                    client.sendall(said)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+def late(answer, seconds=0.15):
+    """An answer that comes after its deadline, so that the next command may take it for its own."""
+
+    def reply():
+        threading.Event().wait(seconds)
+        return answer
+
+    return reply
+
+
+def after_ok(answer):
+    """Takes the password, then says `answer` to everything."""
+    return lambda: b"+OK\r\n" if next(after_ok.turn) % 2 == 0 else answer
+
+
+after_ok.turn = itertools.count()
+
+NONSENSE = {
+    "HTTP": lambda: b"HTTP/1.1 200 OK\r\n\r\n",
+    "OK to everything": lambda: b"+OK\r\n",
+    "a number": after_ok(b":7\r\n"),
+    "a text": after_ok(b"$5\r\nhello\r\n"),
+    "an object of nobody": after_ok(b"$2\r\n{}\r\n"),
+    "a huge length": after_ok(b"$2147483647\r\nx"),
+    "a negative length": after_ok(b"$-7\r\n\r\n"),
+    "a huge array": after_ok(b"*2147483647\r\n"),
+    "half an answer": after_ok(b"$100\r\nhalf"),
+    "two answers": after_ok(b"$2\r\n{}\r\n$2\r\n{}\r\n"),
+    "an error": after_ok(b"-ERR nonsense\r\n"),
+    "random bytes": lambda: os.urandom(64),
+    "zeros": lambda: bytes(4096),
+    "nothing": lambda: b"",
+    "an end": lambda: None,
+    "too late": late(b"+OK\r\n"),
+}
+
+
+def changes(topology, since):
+    """The log lines on the cache's state since that many bytes: (warnings, how often it came back)."""
+    text = topology.log_file(SERVICE).read_text()[since:]
+    lines = [line for line in text.splitlines() if "cache " in line]
+    return (
+        [line for line in lines if "WARNING" in line],
+        [line for line in lines if "cache is back" in line or "takes values again" in line],
+    )
+
+
+def log_length(topology):
+    return len(topology.log_file(SERVICE).read_text())
+
+
+def seconds_of(answers):
+    return statistics.median(answer.elapsed.total_seconds() for answer in answers)
+
+
+@pytest.fixture
+def usual(person, engines):
+    """Seconds of an analysis that PostgreSQL answers, with Redis well but empty, as of now."""
+    someone = person()
+    someone.analyse()
+
+    def measure():
+        taken = []
+        for _ in range(7):
+            forget_everything(engines.env["REDIS_URL"])
+            taken.append(someone.analyse())
+        return seconds_of(taken)
+
+    return measure
+
+
+def assert_right_and_quick(someone, first, usually, times=7):
+    answers = [someone.analyse() for _ in range(times)]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["decision_id"] == first["decision_id"]
+        assert answer.json()["offer"] == first["offer"]
+    # The machine itself may be twice as slow by now.
+    assert seconds_of(answers) <= 2 * usually + SLOWER_AT_MOST
+
+
+def test_nonsense_of_the_cache_changes_no_answer(topology, person, anybody, usual):
+    someone = person()
+    first = someone.analyse().json()
+    usually = usual()
+    says = {"now": None}
+    fake = FakeRedis(lambda: says["now"]())
+    try:
+        for name, reply in NONSENSE.items():
+            says["now"] = reply
+            since, asked = log_length(topology), fake.asked
+            topology.restart(SERVICE, REDIS_URL=fake.url)
+            # The first of each of the service's threads connects to PostgreSQL: more than those.
+            assert_right_and_quick(someone, first, usually, times=15)
+            login = anybody.post("/v1/auth/login", json={"email": someone.email, "password": PASSWORD})
+            assert login.status_code == 200, name
+            assert fake.asked > asked, f"{name}: nothing was asked"
+            warnings, back = changes(topology, since)
+            assert len(warnings) <= len(back) + 1, (name, warnings)
+    finally:
+        topology.restart(SERVICE)
+        fake.close()
+
+
+def test_a_cache_that_is_emptied_under_way_changes_no_answer(topology, engines, person):
+    someone = person()
+    first = someone.analyse().json()
+    done = threading.Event()
+
+    def empty():
+        while not done.is_set():
+            forget_everything(engines.env["REDIS_URL"])
+
+    threads = [threading.Thread(target=empty) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(100):
+            answer = someone.analyse().json()
+            assert (answer["decision_id"], answer["offer"]) == (first["decision_id"], first["offer"])
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_full_cache_changes_no_answer_and_is_one_warning(topology, engines, person, usual):
+    url = engines.env["REDIS_URL"]
+    someone = person()
+    first = someone.analyse().json()
+    usually = usual()
+    since = log_length(topology)
+    redis_command(url, "CONFIG", "SET", "maxmemory-policy", "noeviction")
+    redis_command(url, "CONFIG", "SET", "maxmemory", "1")
+    try:
+        assert_right_and_quick(someone, first, usually)
+        for _ in range(3):
+            assert person().analyse().status_code == 200
+        warnings, _ = changes(topology, since)
+        assert len(warnings) == 1 and "takes no values" in warnings[0], warnings
+    finally:
+        redis_command(url, "CONFIG", "SET", "maxmemory", str(64 << 20))
+        redis_command(url, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    poll(lambda: someone.analyse() and changes(topology, since)[1], 10, "the cache to take values again")
+
+
+def test_a_hanging_cache_is_one_warning_and_its_late_answers_go_nowhere(topology, engines, person, usual):
+    people = [person() for _ in range(3)]
+    firsts = [someone.analyse().json() for someone in people]
+    usually = usual()
+    since = log_length(topology)
+    engines.pause("redis")
+    try:
+        for someone, first in zip(people, firsts):
+            assert_right_and_quick(someone, first, usually, times=15)
+        warnings, back = changes(topology, since)
+        assert len(warnings) == 1 and not back, warnings
+    finally:
+        engines.resume("redis")
+    # Commands that Redis had not read while it hung are answered now, to nobody.
+    steady(
+        lambda: all(s.analyse().json()["decision_id"] == f["decision_id"] for s, f in zip(people, firsts)), 2
+    )  # fmt: skip
+    warnings, back = changes(topology, since)
+    assert len(warnings) == 1 and len(back) == 1

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL asks for patience: locked tables, deadlocks, serialization failures, a server that
+hangs. Everything is tried again, within deadlines."""
+
+import os
+import signal
+import time
+
+import psycopg2
+import pytest
+
+from harness.people import PASSWORD, new_email, people_in_database
+from harness.process import children
+from harness.waiting import poll
+
+LOCKED_SECONDS = 10
+
+
+def deadlocks(db):
+    return db("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][0]
+
+
+def test_tables_locked_for_ten_seconds_cost_time_and_nothing_else(topology, engines, load, person):
+    someone = person()
+    blocker = engines.connect()
+    blocker.autocommit = False
+    with load() as running:
+        running.wait_for(200)
+        with blocker.cursor() as cursor:
+            cursor.execute("LOCK TABLE emotional_events, transactions, decisions IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        answer = someone.analyse()
+        # Three tries of three seconds each, and what else lies in between.
+        assert answer.elapsed.total_seconds() < 10.5
+        assert answer.status_code in (503, 504), answer.text
+        assert int(answer.headers["Retry-After"]) >= 1
+        while time.monotonic() < began + LOCKED_SECONDS:
+            running.wait_for(50)
+        blocker.rollback()
+        blocker.close()
+        poll(lambda: someone.analyse().status_code == 200, 10)
+        running.wait_for(100)
+    running.check(30)
+    assert running.codes[503] == 0, "ingestion does not wait for a table"
+
+
+def test_a_worker_that_loses_a_deadlock_tries_again(engines, load, db):
+    before = deadlocks(db)
+    with load(kinds=["emotion"], people=4, threads=6) as running:
+        running.wait_for(300)
+        rows = poll(lambda: db(
+            "SELECT user_id, summary_date FROM emotional_events_summary WHERE user_id = ANY(%s::uuid[])"
+            " ORDER BY user_id, summary_date", running.people,
+        ))  # fmt: skip
+        blocker = engines.connect()
+        blocker.autocommit = False
+        lock = "SELECT 1 FROM emotional_events_summary WHERE user_id = %s AND summary_date = %s FOR UPDATE"
+        deadline = time.monotonic() + 60
+        while deadlocks(db) == before:
+            assert time.monotonic() < deadline, "no deadlock came about"
+            with blocker.cursor() as cursor:
+                # Who waits longest finds the deadlock: not this one.
+                cursor.execute("SET LOCAL lock_timeout = '20s'")
+                # In the opposite order of the worker's.
+                for row in reversed(rows):
+                    try:
+                        cursor.execute(lock, row)
+                    except psycopg2.OperationalError:
+                        break
+            blocker.rollback()
+        blocker.close()
+        running.wait_for(300)
+    running.check(30)
+
+
+FAILING = """
+CREATE OR REPLACE FUNCTION fail_at_times() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF random() < 0.3 THEN
+        RAISE EXCEPTION 'made to fail by a test' USING ERRCODE = '%s';
+    END IF;
+    RETURN NULL;
+END $$
+"""
+TABLES = ("emotional_events", "transactions", "decisions", "credit_limits", "users", "consents")
+
+
+@pytest.fixture
+def failing(db):
+    """failing(sqlstate): a third of all writing statements fail with it."""
+
+    def begin(sqlstate):
+        db(FAILING % sqlstate)
+        for table in TABLES:
+            db(
+                f"CREATE TRIGGER fail_at_times BEFORE INSERT OR UPDATE ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION fail_at_times()"
+            )
+
+    yield begin
+    for table in TABLES:
+        db(f"DROP TRIGGER IF EXISTS fail_at_times ON {table}")
+    db("DROP FUNCTION IF EXISTS fail_at_times")
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["40001", "40P01", "53200", "57P01"],
+    ids=["serialization", "deadlock", "out of memory", "shutdown"],
+)  # fmt: skip
+def test_what_can_be_retried_is_retried(topology, engines, load, db, anybody, pattern_token, failing, sqlstate):
+    from test_workers_killed import offers_of
+
+    offers = offers_of(topology, db, pattern_token, 4)
+    with load() as running:
+        running.wait_for(200)
+        failing(sqlstate)
+        for client, someone, offer_id in offers:
+            def accepted():
+                answer = client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": someone})
+                assert answer.status_code in (200, 202, 503), answer.text
+                return answer.status_code != 503
+
+            poll(accepted, 20, "the acceptance to go through")
+
+        email = new_email()
+
+        def registered():
+            answer = anybody.post(
+                "/v1/auth/register",
+                json={"email": email, "password": PASSWORD, "consents": {"emotional_data": True}},
+            )
+            assert answer.status_code in (201, 503), answer.text
+            return answer.status_code == 201
+
+        poll(registered, 20, "the registration to go through")
+        running.wait_for(500)
+        for table in TABLES:
+            db(f"DROP TRIGGER fail_at_times ON {table}")
+    running.check(30)
+    active = "SELECT count(*) FROM credit_limits WHERE id = ANY(%s::uuid[]) AND status = 'active'"
+    poll(lambda: db(active, [offer for _, _, offer in offers]) == [(len(offers),)], 30)
+    assert db("SELECT count(*) FROM users WHERE lower(email) = lower(%s)", email) == [(1,)]
+
+
+def test_a_database_that_hangs_is_given_up_in_time(topology, engines, load, person):
+    someone = person()
+    with load() as running:
+        running.wait_for(200)
+        # Its postmaster alone would go on serving by its children.
+        stopped = engines.pid("postgres")
+        group = children(stopped)
+        for pid in (stopped, *group):
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            answer = someone.analyse()
+            assert answer.status_code in (503, 504), answer.text
+            assert answer.elapsed.total_seconds() < 10.5
+            refused = running.codes[503]
+            running.wait_for(300)
+            assert running.codes[503] == refused, "ingestion does not need the database"
+        finally:
+            for pid in (*group, stopped):
+                try:
+                    os.kill(pid, signal.SIGCONT)
+                except ProcessLookupError:
+                    pass
+        poll(lambda: someone.analyse().status_code == 200, 15)
+        running.wait_for(100)
+    running.check(30)
