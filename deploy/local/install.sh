@@ -10,7 +10,10 @@ run=(
     libsodium-dev uuid-dev libcurl4-openssl-dev
     nats-server postgresql-15 redis-server curl
 )
-test=("${run[@]}" libcmocka-dev python3-pytest python3-requests python3-psycopg2 procps openssl)
+test=(
+    "${run[@]}"
+    libcmocka-dev python3-pytest python3-requests python3-psycopg2 python3-hypothesis procps openssl
+)
 lint=("${run[@]}" libcmocka-dev clang-format clang-tidy python3)
 bench=("${test[@]}" nginx-light wrk)
 fuzz=("${run[@]}" clang-14 libclang-rt-14-dev)
