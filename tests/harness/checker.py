@@ -74,7 +74,7 @@ def _offers(history, stores):
             if offer.status != "active":
                 yield f"offer {identity} was accepted last and is {offer.status}"
             if identity not in told:
-                yield f"offer {identity} is active without a notification"
+                yield f"nobody is told of offer {identity}, accepted last"
     for identity in sorted(history.promised("acceptances")):
         if identity not in stores.offers or not stores.offers[identity].accepted_at:
             yield f"the acceptance of {identity} was promised and is lost"
