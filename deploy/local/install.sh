@@ -11,7 +11,8 @@ run=(
     nats-server postgresql-15 redis-server curl
 )
 test=(
-    "${run[@]}" libcmocka-dev python3-pytest python3-requests python3-psycopg2 procps openssl strace libfaketime
+    "${run[@]}"
+    libcmocka-dev python3-pytest python3-requests python3-psycopg2 python3-hypothesis procps openssl strace libfaketime
 )
 lint=("${run[@]}" libcmocka-dev clang-format clang-tidy python3)
 bench=("${test[@]}" nginx-light wrk)

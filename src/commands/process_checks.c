@@ -81,7 +81,8 @@ bool process_migrate(struct process *process, char error[static PROCESS_ERROR_SI
     }
     enum db_status status = migrate(process, error, PROCESS_ERROR_SIZE);
     process->checks->migrated = status == DB_OK;
-    return status == DB_OK || status == DB_AWAY;
+    // What passes by itself is tried again with each look at the schema.
+    return status == DB_OK || status == DB_AWAY || status == DB_RETRY || status == DB_UNKNOWN;
 }
 
 static bool check_schema(void *arg, char why[static HEALTH_WHY_SIZE])

@@ -6,6 +6,7 @@
 #include "platform/cache_health.h"
 #include "platform/cache_url.h"
 #include "platform/clock.h"
+#include "platform/fault_point.h"
 #include "platform/memory.h"
 
 #include <hiredis/hiredis.h>
@@ -251,6 +252,22 @@ static redisReply *run(struct cache *cache, const struct command *command)
     return ask(cache, command, deadline_ms);
 }
 
+// The same for a command that changes something.
+static redisReply *run_write(struct cache *cache, const struct command *command)
+{
+    if (fault_fires(before_cache_write)) {
+        give_up(cache, "a fault point");
+        return NULL;
+    }
+    redisReply *reply = run(cache, command);
+    if (reply != NULL && fault_fires(after_cache_write)) {
+        freeReplyObject(reply);
+        give_up(cache, "a fault point");
+        return NULL;
+    }
+    return reply;
+}
+
 // ---- what callers ask for
 
 char *cache_get(struct cache *cache, const char *key, size_t *ret_length)
@@ -296,7 +313,7 @@ void cache_set(struct cache *cache, const char *key, const char *value, size_t l
     add_word(&command, value, length);
     add_word(&command, "EX", 2);
     add_word(&command, lifetime, strlen(lifetime));
-    redisReply *reply __attribute__((cleanup(reply_release))) = run(cache, &command);
+    redisReply *reply __attribute__((cleanup(reply_release))) = run_write(cache, &command);
     if (reply == NULL) {
         return;
     }
@@ -316,7 +333,7 @@ bool cache_remove(struct cache *cache, const char *key)
     struct command command = {0};
     add_word(&command, "DEL", 3);
     add_word(&command, key, strlen(key));
-    redisReply *reply __attribute__((cleanup(reply_release))) = run(cache, &command);
+    redisReply *reply __attribute__((cleanup(reply_release))) = run_write(cache, &command);
     if (reply == NULL) {
         return false;
     }
@@ -338,7 +355,7 @@ static bool run_for_number(struct cache *cache, const char *name, const char *ke
     add_word(&command, name, strlen(name));
     add_word(&command, key, strlen(key));
     add_word(&command, number, strlen(number));
-    redisReply *reply __attribute__((cleanup(reply_release))) = run(cache, &command);
+    redisReply *reply __attribute__((cleanup(reply_release))) = run_write(cache, &command);
     if (reply == NULL) {
         return false;
     }

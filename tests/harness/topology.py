@@ -34,8 +34,9 @@ def run_command(env, *arguments, timeout=60, **options):
 class Topology:
     """Starts at once and is ready when made; `stop` ends every process and checks how it ended."""
 
-    def __init__(self, kind, engines, **settings):
+    def __init__(self, kind, engines, binary=BINARY, **settings):
         self.name = kind
+        self.binary = binary
         self.engines = engines
         self.env = dict(engines.env, **settings)
         for listen, url in SERVICES.values():
@@ -79,7 +80,7 @@ class Topology:
         self.metrics_urls[name] = f"http://{env['METRICS_LISTEN']}"
         with self.log_file(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(BINARY), "serve", name], env=dict(PLAIN, **env), cwd=ROOT,
+                [str(self.binary), "serve", name], env=dict(PLAIN, **env), cwd=ROOT,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

@@ -5,6 +5,7 @@
 
 #include "platform/bus/bus_internal.h"
 #include "platform/bus/pub_ack.h"
+#include "platform/fault_point.h"
 #include "platform/memory.h"
 
 #include <limits.h>
@@ -147,7 +148,7 @@ static natsStatus make_message(const struct bus_outgoing *message, natsMsg **ret
 enum bus_result bus_publish_over(struct bus *bus, struct link *link,
                                  const struct bus_outgoing *message, int64_t timeout_ms)
 {
-    if (!link_is_up(link)) {
+    if (!link_is_up(link) || fault_fires(before_publish)) {
         return BUS_DOWN;
     }
     if (message->length > INT_MAX) {
@@ -180,7 +181,7 @@ enum bus_result bus_publish_over(struct bus *bus, struct link *link,
         bus_stream_went_back(bus);
         return BUS_FAILED;
     }
-    return link_result(status, code);
+    return fault_fires(after_publish) ? BUS_TIMEOUT : link_result(status, code);
 }
 
 enum bus_result bus_publish(struct bus *bus, const struct bus_outgoing *message, int64_t timeout_ms)

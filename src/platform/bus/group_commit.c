@@ -6,6 +6,7 @@
 #include "platform/bus/group_commit.h"
 
 #include "platform/clock.h"
+#include "platform/fault_point.h"
 #include "platform/memory.h"
 
 #include <pthread.h>
@@ -226,9 +227,11 @@ static void send_one(struct group_commit *group)
     group->in_flight++;
     const size_t bytes = fill(group, message);
     // The newline of the last line stays at home.
-    const enum bus_result result =
-        bus_publisher_send(group->publisher, group->subject, group->bytes + group->first_byte,
-                           bytes - 1, message->token);
+    enum bus_result result = BUS_DOWN;
+    if (!fault_fires(before_group_publish)) {
+        result = bus_publisher_send(group->publisher, group->subject,
+                                    group->bytes + group->first_byte, bytes - 1, message->token);
+    }
     drop_line(group, bytes);
     if (result != BUS_OK) {
         finish(group, message, result);
@@ -282,7 +285,7 @@ static void settle(struct group_commit *group, const struct acked *acked)
         counter_add(group->messages_published, 1);
         counter_add(group->lines_published, (int64_t)message->waiters.count);
     }
-    finish(group, message, acked->result);
+    finish(group, message, fault_fires(after_group_publish) ? BUS_TIMEOUT : acked->result);
 }
 
 static void on_round_end(void *arg)

@@ -7,6 +7,7 @@
 #include "platform/bus/dead_letters.h"
 #include "platform/bus/streams.h"
 #include "platform/clock.h"
+#include "platform/fault_point.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,6 +139,15 @@ static void give_back(struct consumer *consumer, struct delivery *delivery, int6
     delivery->answered = true;
 }
 
+static void acknowledge(struct consumer *consumer, struct delivery *delivery)
+{
+    delivery->answered = true;
+    if (!fault_fires(before_ack)) {
+        pull_ack(consumer->link, delivery->message);
+        (void)fault_fires(after_ack);
+    }
+}
+
 static void finish(struct consumer *consumer, struct delivery *delivery)
 {
     size_t buried = 0;
@@ -146,8 +156,7 @@ static void finish(struct consumer *consumer, struct delivery *delivery)
         give_back(consumer, delivery, retry_delay_ms(origin.deliveries));
         return;
     }
-    pull_ack(consumer->link, delivery->message);
-    delivery->answered = true;
+    acknowledge(consumer, delivery);
     counter_add(consumer->rejected, (int64_t)buried);
     counter_add(consumer->stored, (int64_t)(delivery->line_count - buried));
 }

@@ -3,6 +3,7 @@
 // what we believe never differ: after a failure nothing runs until the caller has ended it.
 #include "platform/db/internal.h"
 
+#include "platform/fault_point.h"
 #include "platform/memory.h"
 
 #include <string.h>
@@ -124,13 +125,18 @@ enum db_status db_begin(struct db *db)
 static enum db_status commit_open(struct db *db)
 {
     static const struct exchange commit = {.first = "COMMIT"};
-    if (connection_is_stale(db)) {
+    if (fault_fires(before_commit) || connection_is_stale(db)) {
         connection_drop(db); // before COMMIT was sent: certainly rolled back
         return DB_AWAY;
     }
     PGresult *answer = NULL;
     enum db_status status = exchange_run(db, &commit, &answer);
+    if (fault_fires(after_commit) && db->connection != NULL) {
+        db_set_error(db, "a fault point after COMMIT");
+        connection_drop(db);
+    }
     if (db->connection == NULL) {
+        PQclear(answer);
         return DB_UNKNOWN;
     }
     if (status == DB_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answer's side of an exchange: JSON, problem documents (RFC 9457), and the bytes on the wire.
 // The first answer of an exchange counts; later ones are dropped.
+#include "platform/fault_point.h"
 #include "platform/http/exchange_internal.h"
 #include "platform/json.h"
 
@@ -155,10 +156,15 @@ void http_finish(struct http_exchange *exchange)
     if (exchange->forgotten) {
         http_answer_problem(exchange, 500, NULL);
     }
+    if (fault_fires(before_send)) {
+        http_answer_withdraw(exchange);
+        http_answer_unavailable(exchange, "a fault point", 1000);
+    }
     if (exchange->watch != NULL) {
         exchange->watch(exchange->watch_arg, exchange);
     }
     exchange->send(exchange->server_arg, exchange);
+    (void)fault_fires(after_send);
 }
 
 // ---- on the wire

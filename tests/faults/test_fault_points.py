@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults between any two steps: a build whose processes end, fail or hang before and after each
+publish, acknowledgement, commit, cache write and answer, as a seed decides, under the whole journey."""
+
+import os
+import random
+import subprocess
+from collections import Counter
+from signal import SIGKILL
+from types import SimpleNamespace
+
+import pytest
+
+from harness.checker import check
+from harness.engines import BINARY, ROOT, Engines
+from harness.journey import Journey
+from harness.nats import Nats
+from harness.people import Person
+from harness.topology import Topology
+from harness.waiting import poll
+
+LONG = os.environ.get("FAULTS_LONG") == "1"
+FIRST_SEED = int(os.environ.get("FAULTS_SEED", "1"))
+SEEDS = range(FIRST_SEED, FIRST_SEED + (20 if LONG else 2))
+THINGS = 1000  # asked for with each seed
+KILLED = 137  # how a process ends that a point ended
+BUILD = ROOT / "build-faults"
+# Each as often as it is worth: points that are passed once an event, and those passed now and then.
+OFTEN = ("before_group_publish", "after_group_publish", "before_commit", "after_commit", "before_send", "after_send")
+RARE = ("before_publish", "after_publish", "before_ack", "after_ack", "before_cache_write", "after_cache_write")
+WITHOUT_ERROR = ("after_ack", "after_send")
+
+
+@pytest.fixture
+def all_well():
+    """What the other tests keep running is not used here."""
+
+
+@pytest.fixture(scope="module")
+def binary():
+    """The variant of the build that has the points."""
+    if not (BUILD / "build.ninja").exists():
+        subprocess.run(["meson", "setup", str(BUILD), "-Dfault_points=true", "-Dunit_tests=disabled"],
+                       cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+    subprocess.run(["ninja", "-C", str(BUILD), "ecs"], check=True, stdout=subprocess.DEVNULL)
+    return BUILD / "ecs"
+
+
+@pytest.fixture(scope="module")
+def world(binary, tmp_path_factory):
+    """Engines and all services of this module's own, in one process, so that a fault meets everything."""
+    engines = Engines()
+    connection = engines.connect()
+
+    def db(sql, *parameters):
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else None
+
+    report = tmp_path_factory.mktemp("points") / "report"
+    topology = Topology(
+        "all", engines, binary, ACK_WAIT_MS="2000", DECISION_CACHE_SECONDS="1", ECS_FAULTS_REPORT=str(report)
+    )
+    nats = Nats(engines.env["NATS_URL"])
+    yield SimpleNamespace(topology=topology, db=db, nats=nats, report=report, token=Person(topology).token)
+    codes = topology.stop()
+    nats.close()
+    connection.close()
+    engines.down()
+    assert codes == {"all": 0}
+
+
+def plan_of(dice):
+    """One point ends the process, and about half of the others fail or hang now and then."""
+    points = OFTEN + RARE
+    deadly = dice.choice(points)
+    rules = [f"seed={dice.randrange(10**6)}", f"{deadly}=exit@{dice.randrange(1, 300 if deadly in OFTEN else 25)}"]
+    for point in points:
+        if point != deadly and dice.random() < 0.5:
+            action = "delay" if point in WITHOUT_ERROR else dice.choice(["error", "error", "delay"])
+            rules.append(f"{point}={action}:{0.01 if point in OFTEN else 0.1}")
+    return ",".join(rules)
+
+
+def live_with_faults(topology, journey, dice, plans):
+    """Until enough was asked for; a process that a point ended starts again with another plan."""
+    goal = journey.asked() + THINGS
+
+    def done():
+        code = topology.processes["all"].poll()
+        if code is not None:
+            assert -code == SIGKILL or code == KILLED, f"ended with {code}:\n{topology.log_tail('all')}"
+            plans.append(plan_of(dice))
+            topology.start("all", ECS_FAULTS=plans[-1])
+        return journey.asked() >= goal
+
+    poll(done, 120, "enough to be asked for under faults")
+
+
+def counts_of(report):
+    """Of each point: how often it was reached, and fired, in all processes so far."""
+    reached, fired = Counter(), Counter()
+    for line in report.read_text().splitlines():
+        name, passed, hit = line.split()
+        reached[name] += int(passed)
+        fired[name] += int(hit)
+    return reached, fired
+
+
+def show(title, reached, fired):
+    print(f"\n{title}")
+    for name in OFTEN + RARE:
+        print(f"  {name:22} reached {reached[name]:7}  fired {fired[name]:5}")
+
+
+def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, capsys):
+    topology = world.topology
+    for seed in SEEDS:
+        dice, plans = random.Random(seed), []
+        try:
+            with Journey(topology, world.db, world.token, seed) as journey:
+                topology.kill("all")
+                live_with_faults(topology, journey, dice, plans)
+                topology.terminate("all")
+                topology.restart("all")
+                journey.wait_for(50)
+            check(journey.history, world.db, world.nats)
+        except AssertionError as failure:
+            raise AssertionError(f"FAULTS_SEED={seed}, plans {plans}: {failure}") from failure
+        with capsys.disabled():
+            print(f"\nseed {seed}: {len(plans)} processes, answers {dict(journey.history.codes)}", end="")
+    topology.terminate("all")
+    topology.start("all")
+    topology.wait_ready()
+    reached, fired = counts_of(world.report)
+    with capsys.disabled():
+        show(f"points with the seeds {SEEDS.start} to {SEEDS.stop - 1}", reached, fired)
+    assert [name for name in OFTEN + RARE if not reached[name]] == []
+    assert sum(fired.values()) > 0
+
+
+def test_a_start_survives_a_lost_answer_to_the_commit_of_its_migrations(world):
+    world.topology.restart("all", ECS_FAULTS="after_commit=error@1")
+    world.topology.restart("all")
+
+
+def test_a_plan_that_cannot_be_read_ends_the_process(world, binary):
+    for plan in ("after_dinner=exit@1", "after_commit=explode@1", "after_commit=exit", "after_commit=exit@"):
+        done = subprocess.run(
+            [str(binary), "migrate"], env=dict(world.topology.env, ECS_FAULTS=plan), cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 1 and done.stderr.startswith("ecs: ECS_FAULTS: "), done.stderr
+
+
+def test_a_release_has_no_fault_points(binary):
+    """Neither the setting nor a symbol nor a name of a point stands in what is shipped."""
+    for word in (b"ECS_FAULTS", b"fault_point_fires", b"before_group_publish"):
+        assert word in binary.read_bytes()
+        assert word not in BINARY.read_bytes()
