@@ -127,6 +127,16 @@ def test_nonsense_of_the_model_decides_nothing(person, stand_in, db, text):
     assert db("SELECT 1 FROM decisions WHERE user_id = %s", someone.id) == []
 
 
+def test_a_model_that_ends_under_a_call_costs_no_failed_analysis(person, stand_in):
+    """As when its replica is replaced: the call is made again, on a new connection."""
+    healed(person)
+    someone = person()
+    answer_well = say(good_answer())
+    stand_in(lambda handler: answer_well(handler) if stand_in.calls > 2 else None)
+    assert someone.analyse().status_code == 200
+    assert stand_in.calls == 3
+
+
 def test_a_slow_model_is_given_up_in_time(person, stand_in):
     healed(person)
     someone, release = person(), threading.Event()

@@ -43,5 +43,8 @@ struct http_result http_client_call(struct http_client *client, const struct htt
 {
     easy_prepare(client->easy, call, &client->gathered);
     CURLcode code = curl_easy_perform(client->easy);
+    while (easy_restart(client->easy, code, &client->gathered)) {
+        code = curl_easy_perform(client->easy);
+    }
     return easy_result(client->easy, code, &client->gathered);
 }

@@ -3,6 +3,8 @@
 // answer, and nothing that is unsafe to repeat is ever sent twice.
 #include "platform/http/easy.h"
 
+#include "platform/clock.h"
+
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #define IDLE_SECONDS 30L /* less than servers keep an idle connection */
 #define NAME_SECONDS 1L  /* behind a name stand replicas that come and go */
 #define CONNECT_MS 2000L /* half of it for an address that is followed by another */
+#define REPEATS_MAX 2    /* a kept and a new connection may both lead to a replica that ends */
 
 static size_t body_came(char *data, size_t size, size_t count, void *arg)
 {
@@ -122,6 +125,8 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
     gathered->may_resend =
         call->repeatable || (call->method != HTTP_POST && call->method != HTTP_PATCH);
     gathered->body.maximum = call->maximum_answer;
+    gathered->repeats = 0;
+    gathered->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -164,25 +169,47 @@ struct http_result easy_result(void *easy, int code, struct gathered *gathered)
     };
 }
 
-void easy_restart(void *easy, struct gathered *gathered, int64_t timeout_ms)
+// Whether a replica went away before it answered, and sending once more does no harm: nothing was
+// sent, or a second arrival changes nothing. Whoever let the deadline pass may be at work still.
+static bool is_worth_repeating(const struct gathered *gathered, CURLcode code)
+{
+    bool gone = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+                code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
+                code == CURLE_ABORTED_BY_CALLBACK ||
+                (code == CURLE_OPERATION_TIMEDOUT && gathered->connecting);
+    return gone && gathered->repeats < REPEATS_MAX && (!gathered->sent || gathered->may_resend);
+}
+
+static void forget_answer(struct gathered *gathered)
 {
     gathered->sent = false;
     gathered->connecting = false;
     gathered->content_type[0] = '\0';
     gathered->retry_after[0] = '\0';
+}
+
+bool easy_restart(void *easy, int code, struct gathered *gathered)
+{
+    if (!is_worth_repeating(gathered, (CURLcode)code)) {
+        return false;
+    }
+    int64_t left_ms = gathered->deadline_ms - clock_monotonic_ms();
+    if (left_ms <= 0) {
+        return false;
+    }
+    gathered->repeats++;
+    forget_answer(gathered);
     buffer_clear(&gathered->body);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    return true;
 }
 
 void easy_forget(struct gathered *gathered)
 {
     curl_slist_free_all(gathered->headers);
     gathered->headers = NULL;
-    gathered->sent = false;
-    gathered->connecting = false;
-    gathered->content_type[0] = '\0';
-    gathered->retry_after[0] = '\0';
+    forget_answer(gathered);
     buffer_recycle(&gathered->body, ANSWER_KEPT);
 }
 

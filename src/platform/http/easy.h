@@ -14,6 +14,8 @@ struct gathered {
     bool may_resend;
     bool sent;
     bool connecting; /* since it was sent last, if ever; set by who opens sockets */
+    unsigned repeats;
+    int64_t deadline_ms; /* by the monotonic clock; of all its repeats together */
 };
 
 // Sets a call up on a handle (CURL *), which may have made calls before.
@@ -22,9 +24,11 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
 // What came of a call that ended with this code of libcurl; lives in `gathered` until easy_forget.
 struct http_result easy_result(void *easy, int code, struct gathered *gathered);
 
-// Makes ready to send the same call again, within `timeout_ms`, on a new connection: one that was
-// kept may lead to the replica that is gone.
-void easy_restart(void *easy, struct gathered *gathered, int64_t timeout_ms);
+// Makes ready to send the same call again when a replica went away before it answered: on a new
+// connection, since one that was kept may lead to the replica that is gone, and within the time
+// that is left of the first. False when that could do harm, was done often enough, or no time is
+// left.
+bool easy_restart(void *easy, int code, struct gathered *gathered);
 
 // Makes ready for the next call, or releases everything.
 void easy_forget(struct gathered *gathered);

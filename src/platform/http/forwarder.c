@@ -4,7 +4,6 @@
 // Everything is on the loop's thread.
 #include "platform/http/client.h"
 
-#include "platform/clock.h"
 #include "platform/http/easy.h"
 #include "platform/memory.h"
 
@@ -17,7 +16,6 @@
 #include <uv.h>
 
 #define CONNECTIONS_KEPT 512L
-#define REPEATS_MAX 2 /* a kept and a new connection may both lead to a replica that ends */
 
 struct forward {
     struct http_forwarder *forwarder;
@@ -27,8 +25,6 @@ struct forward {
     struct gathered gathered;
     http_done_fn *done;
     void *arg;
-    unsigned repeats;
-    int64_t deadline_ms; /* by the monotonic clock; of all its repeats together */
 };
 
 struct watched_socket {
@@ -74,42 +70,17 @@ static void unlink_running(struct http_forwarder *forwarder, struct forward *for
     }
 }
 
-// Whether a replica went away before it answered, and sending once more does no harm: nothing was
-// sent, or a second arrival changes nothing. Whoever let the deadline pass may be at work still.
-static bool is_worth_repeating(const struct forward *forward, CURLcode code)
-{
-    const struct gathered *gathered = &forward->gathered;
-    bool gone = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
-                code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
-                code == CURLE_ABORTED_BY_CALLBACK ||
-                (code == CURLE_OPERATION_TIMEDOUT && gathered->connecting);
-    return gone && forward->repeats < REPEATS_MAX && (!gathered->sent || gathered->may_resend);
-}
-
-// Sends it again with the time that is left of the first call's; false when none is.
-static bool repeat(struct http_forwarder *forwarder, struct forward *forward)
-{
-    int64_t left_ms = forward->deadline_ms - clock_monotonic_ms();
-    if (left_ms <= 0) {
-        return false;
-    }
-    forward->repeats++;
-    curl_multi_remove_handle(forwarder->multi, forward->easy);
-    easy_restart(forward->easy, &forward->gathered, left_ms);
-    curl_multi_add_handle(forwarder->multi, forward->easy);
-    return true;
-}
-
 static void finish(struct http_forwarder *forwarder, CURL *easy, CURLcode code)
 {
     char *private = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     struct forward *forward = (void *)private;
-    if (is_worth_repeating(forward, code) && repeat(forwarder, forward)) {
+    curl_multi_remove_handle(forwarder->multi, easy);
+    if (easy_restart(easy, code, &forward->gathered)) {
+        curl_multi_add_handle(forwarder->multi, easy);
         return;
     }
     struct http_result result = easy_result(easy, code, &forward->gathered);
-    curl_multi_remove_handle(forwarder->multi, easy);
     unlink_running(forwarder, forward);
     forward->done(forward->arg, &result);
     easy_forget(&forward->gathered);
@@ -276,8 +247,6 @@ void http_forwarder_call(struct http_forwarder *forwarder, const struct http_cal
     struct forward *forward = take_forward(forwarder);
     forward->done = done;
     forward->arg = arg;
-    forward->repeats = 0;
-    forward->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
     easy_prepare(forward->easy, call, &forward->gathered);
     curl_easy_setopt(forward->easy, CURLOPT_PRIVATE, forward);
     curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
