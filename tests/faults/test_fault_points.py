@@ -71,14 +71,14 @@ def world(binary, tmp_path_factory):
 
 
 def plan_of(dice):
-    """One point ends the process, and about half of the others fail or hang now and then."""
+    """One point ends the process, and most of the others fail or hang now and then."""
     points = OFTEN + RARE
     deadly = dice.choice(points)
     rules = [f"seed={dice.randrange(10**6)}", f"{deadly}=exit@{dice.randrange(1, 300 if deadly in OFTEN else 25)}"]
     for point in points:
-        if point != deadly and dice.random() < 0.5:
+        if point != deadly and dice.random() < 0.8:
             action = "delay" if point in WITHOUT_ERROR else dice.choice(["error", "error", "delay"])
-            rules.append(f"{point}={action}:{0.01 if point in OFTEN else 0.1}")
+            rules.append(f"{point}={action}:{0.03 if point in OFTEN else 0.1}")
     return ",".join(rules)
 
 
