@@ -19,6 +19,8 @@ NAMES = ("postgres", "nats", "redis")
 # A plain environment, so that no setting of the caller's shell reaches a test; sanitizers keep
 # theirs.
 PLAIN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/")}
+# Under a sanitizer (tests/checked.sh) its own memory and system calls are counted with ours.
+INSTRUMENTED = "ASAN_OPTIONS" in os.environ
 PLAIN.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS") or k == "OMP_NUM_THREADS"})
 
 
