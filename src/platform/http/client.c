@@ -23,6 +23,7 @@ struct http_client *http_client_new(void)
         fputs("ecs: libcurl cannot start\n", stderr);
         abort();
     }
+    easy_set_up(client->easy, &client->gathered);
     return client;
 }
 

@@ -111,30 +111,20 @@ static void set_method(CURL *easy, const struct http_call *call)
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.length > 0 ? call->body.data : "");
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.length);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
-    if (method != HTTP_GET && method != HTTP_HEAD && method != HTTP_POST) {
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(method));
-    } else if (method == HTTP_GET && has_body) {
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "GET");
-    }
+    bool is_plain = method == HTTP_HEAD || method == HTTP_POST || (method == HTTP_GET && !has_body);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_plain ? NULL : http_method_name(method));
 }
 
-void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered)
+void easy_set_up(void *easy, struct gathered *gathered)
 {
-    easy_forget(gathered);
-    gathered->may_resend =
-        call->repeatable || (call->method != HTTP_POST && call->method != HTTP_PATCH);
-    gathered->body.maximum = call->maximum_answer;
-    gathered->repeats = 0;
-    gathered->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
-    curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAME_SECONDS);
     curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
@@ -145,6 +135,19 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, gathered);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, gathered);
+}
+
+void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered)
+{
+    easy_forget(gathered);
+    gathered->may_resend =
+        call->repeatable || (call->method != HTTP_POST && call->method != HTTP_PATCH);
+    gathered->body.maximum = call->maximum_answer;
+    gathered->repeats = 0;
+    gathered->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
+    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
     set_method(easy, call);
     add_headers(easy, call, gathered);
 }

@@ -18,7 +18,10 @@ struct gathered {
     int64_t deadline_ms; /* by the monotonic clock; of all its repeats together */
 };
 
-// Sets a call up on a handle (CURL *), which may have made calls before.
+// Sets up what all calls on a new handle (CURL *) share; `gathered` is its own for good.
+void easy_set_up(void *easy, struct gathered *gathered);
+
+// Sets a call up on a handle, which may have made calls before.
 void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered);
 
 // What came of a call that ended with this code of libcurl; lives in `gathered` until easy_forget.

@@ -238,6 +238,12 @@ static struct forward *take_forward(struct http_forwarder *forwarder)
         fputs("ecs: libcurl cannot start\n", stderr);
         abort();
     }
+    easy_set_up(forward->easy, &forward->gathered);
+    curl_easy_setopt(forward->easy, CURLOPT_PRIVATE, forward);
+    curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETDATA, forward);
+    curl_easy_setopt(forward->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(forward->easy, CURLOPT_CLOSESOCKETDATA, forwarder);
     return forward;
 }
 
@@ -248,11 +254,6 @@ void http_forwarder_call(struct http_forwarder *forwarder, const struct http_cal
     forward->done = done;
     forward->arg = arg;
     easy_prepare(forward->easy, call, &forward->gathered);
-    curl_easy_setopt(forward->easy, CURLOPT_PRIVATE, forward);
-    curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(forward->easy, CURLOPT_OPENSOCKETDATA, forward);
-    curl_easy_setopt(forward->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(forward->easy, CURLOPT_CLOSESOCKETDATA, forwarder);
     link_running(forwarder, forward);
     curl_multi_add_handle(forwarder->multi, forward->easy);
 }
