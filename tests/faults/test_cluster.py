@@ -46,16 +46,18 @@ class Cluster:
         self.url = ",".join(self.urls.values())
         for node in self.nodes.values():
             node.start()
-        poll(self.answers, 30, "the cluster to elect its leader")
+        poll(self.places_three_copies, 60, "the leader to know all three nodes")
 
-    def _ask(self, subject, but=None):
+    def _ask(self, subject, but=None, body=None):
         name = next(name for name in NODES if name != but)
         with Nats(self.urls[name]) as connection:
-            return connection.request(subject)
+            return connection.request(subject, body)
 
-    def answers(self):
+    def places_three_copies(self):
+        probe = {"name": "probe", "subjects": ["probe"], "storage": "file", "num_replicas": 3}
         try:
-            return "error" not in self._ask("$JS.API.INFO")
+            made = "error" not in self._ask("$JS.API.STREAM.CREATE.probe", body=probe)
+            return made and "error" not in self._ask("$JS.API.STREAM.DELETE.probe")
         except (NatsError, OSError):
             return False
 
