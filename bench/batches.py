@@ -9,12 +9,13 @@ import subprocess
 import load
 import nats
 import people
-from ingestion import EMOTIONS, PAIRS, SECONDS, WARM_UP_SECONDS, Side
+from ingestion import EMOTIONS, PAIRS, WARM_UP_SECONDS, Side
 from machine import ECS, Failure, say
 from table import Row
 
 LINES = 1000
 BODIES = 64
+SECONDS = 1  # all of it has to be stored afterwards, to compare
 CONNECTIONS = 4
 MESSAGES = 32  # of ours that the other publishes
 SUBJECT = "bench.peer"

@@ -61,7 +61,6 @@ def grow(cursor, crowd, rows):
         cursor.execute(ADD_EVENTS, {"rows": rows, "last": cursor.fetchone()[0]})
         cursor.execute(ADD_SUMS)
     cursor.execute("VACUUM ANALYZE")
-    cursor.execute("CHECKPOINT")
     cursor.execute("SELECT id::text FROM numbered ORDER BY random() LIMIT %s", (min(crowd, SENDERS),))
     return [row[0] for row in cursor.fetchall()]
 

@@ -14,7 +14,7 @@ from table import Row
 
 SECONDS = 5
 CONNECTIONS = 256
-SHARE = 0.15  # of nginx's rate, to begin with
+SHARE = 0.2  # of nginx's rate, to begin with
 GROWTH = 1.2
 BEHIND_SECONDS = 1.0
 DRAIN_SECONDS = 60
@@ -42,23 +42,23 @@ class Applicants(threading.Thread):
             time.sleep(PAUSE)
 
 
-def keeps_up(side, cursor, rate):
-    """Sends at a rate; answers the rate that was reached, None when the workers fell behind."""
+def reach(side, cursor, rate):
+    """Sends at a rate; answers the rate that was reached, 0 when the workers fell behind."""
     before = storage.counted(cursor)
     one = side.run(CONNECTIONS, SECONDS, rate)
     behind = storage.wait_counted(cursor, before + one.accepted, DRAIN_SECONDS)
     say(f"P4: {one.rate:,.0f} of {rate:,.0f} events a second, all stored {behind:.2f} s after the last")
     if one.refused or one.broken:
         raise Failure(f"{one.refused} requests were refused and {one.broken} broke")
-    return one.rate if behind < BEHIND_SECONDS and one.rate > 0.9 * rate else None
+    return one.rate if behind < BEHIND_SECONDS else 0.0
 
 
 def largest_rate(side, cursor, whole):
+    """Asks for more and more, until no more is reached or the workers fall behind."""
     best, rate = 0.0, SHARE * whole
-    while (reached := keeps_up(side, cursor, rate)) is not None:
+    while (reached := reach(side, cursor, rate)) > 1.02 * best:
         best, rate = reached, rate * GROWTH
-    between = (best + rate) / 2
-    return keeps_up(side, cursor, between) or best
+    return max(best, reached)
 
 
 def measure(machine, crowd, faults):
