@@ -11,8 +11,10 @@
 #include <string.h>
 
 #define DEPENDENCIES_MAX 16
-#define ROUND_MS 100       /* what is down is asked each round: it may come any moment */
-#define ROUNDS_WHILE_UP 10 /* what is up, only each so many */
+#define ROUND_MS 20
+#define ROUNDS_OF_START 100 /* in which what is down is asked each time: it comes any moment */
+#define ROUNDS_WHILE_DOWN 5 /* later each so many, */
+#define ROUNDS_WHILE_UP 50  /* and what is up each so many */
 
 struct dependency {
     const char *name;
@@ -53,9 +55,11 @@ static void ask(struct health *health, struct dependency *dependency)
 static bool ask_all(void *arg)
 {
     struct health *health = arg;
-    bool ask_everybody = health->round++ % ROUNDS_WHILE_UP == 0;
+    const unsigned round = health->round++;
+    const bool ask_up = round % ROUNDS_WHILE_UP == 0;
+    const bool ask_down = round < ROUNDS_OF_START || round % ROUNDS_WHILE_DOWN == 0;
     for (size_t i = 0; i < health->count; i++) {
-        if (ask_everybody || !health->dependencies[i].up) {
+        if (health->dependencies[i].up ? ask_up : ask_down) {
             ask(health, &health->dependencies[i]);
         }
     }

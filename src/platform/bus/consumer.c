@@ -13,6 +13,7 @@
 
 #define AT_ONCE_MS 20 /* a fetch that ends within this did not wait */
 #define PAUSE_MAX_MS 500
+#define GATHERING_MS 100
 #define LABELS_SIZE 192
 
 bool consumer_is_stopping(const struct consumer *consumer)
@@ -65,6 +66,15 @@ static void nothing_came(struct consumer *consumer, int64_t began_ms)
     watch_idle(consumer);
 }
 
+// Of a steady stream each fetch would bring a few lines, and each batch is a transaction: so after
+// a small one more may gather. A lone event does not wait, and a backlog comes in full batches.
+static void let_gather(struct consumer *consumer, int64_t began_ms, size_t lines)
+{
+    if (lines < consumer->options.batch / 2) {
+        consumer_pause(consumer, began_ms + GATHERING_MS - clock_monotonic_ms());
+    }
+}
+
 static void consume_once(struct consumer *consumer)
 {
     const int64_t began = clock_monotonic_ms();
@@ -75,8 +85,10 @@ static void consume_once(struct consumer *consumer)
         return;
     }
     consumer->pause_ms = 0;
+    const size_t lines = consumer->batch.lines.count;
     batch_settle(consumer);
     consumer->delivered_ms = clock_monotonic_ms();
+    let_gather(consumer, began, lines);
 }
 
 static void came_up(void *arg)
