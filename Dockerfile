@@ -24,8 +24,8 @@ RUN apt-get update -q \
 WORKDIR /source
 COPY meson.build meson_options.txt ./
 COPY src src
-# The tests stay outside: only the program itself is built here.
-RUN sed -i "/^ *subdir('tests\//d" meson.build \
+# The tests and the benchmark stay outside: only the program itself is built here.
+RUN sed -i "/^ *subdir('\(tests\|bench\)/d" meson.build \
     && meson setup /build --buildtype=release \
     && ninja -C /build ecs \
     && strip /build/ecs
