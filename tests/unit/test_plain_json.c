@@ -2,6 +2,8 @@
 // Tests of events/plain_json.c: what is plain is read, and at all else the reader stops.
 #include "events/plain_json.h"
 
+#include "platform/memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +18,7 @@ static bool reads(const char *text)
 {
     static const char *const names[] = {"s", "n", "o", NULL};
     size_t length = strlen(text);
-    char *exact = malloc(length > 0 ? length : 1);
-    assert_non_null(exact);
-    memcpy(exact, text, length);
+    char *exact = memory_copy(text, length);
     struct plain_json json = plain_json_of(exact, length);
     unsigned seen[2] = {0, 0};
     size_t depth = 0;
