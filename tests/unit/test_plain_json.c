@@ -19,6 +19,7 @@ static bool reads(const char *text)
     static const char *const names[] = {"s", "n", "o", NULL};
     size_t length = strlen(text);
     char *exact = memory_copy(text, length);
+    exact[length] = '}'; /* no NUL behind it */
     struct plain_json json = plain_json_of(exact, length);
     unsigned seen[2] = {0, 0};
     size_t depth = 0;
