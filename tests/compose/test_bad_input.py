@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from harness.waiting import poll
 from stack import Stack, docker
 
 
@@ -20,8 +21,13 @@ def stopped_line(stack, service):
     """The one line of a service that stopped the start; `ps` shows it as ended."""
     done = stack.compose("up", "-d", "--no-build", check=False)
     assert done.returncode != 0
-    row = next(line for line in stack.compose("ps").stdout.splitlines() if f"_{service}_" in line)
-    assert "Exit 1" in row or "Restarting" in row, row
+
+    def shows_the_end():
+        row = next(line for line in stack.compose("ps").stdout.splitlines() if f"_{service}_" in line)
+        return "Exit 1" in row or "Restarting" in row
+
+    # What is started again and again is up for a moment each time.
+    poll(shows_the_end, 30, f"{service} to be shown as ended")
     lines = [line.partition("| ")[2] for line in stack.logs(service).splitlines() if "| " in line]
     assert len(set(lines)) == 1, lines
     return lines[0]
