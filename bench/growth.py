@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """P8: what an event and an analysis cost when the tables have grown, beside what they cost at first."""
 
-import random
 import time
 
 import analysis
@@ -84,15 +83,13 @@ def measure_events(machine, cursor, sizes):
 
 
 def give_events(cursor, person, count):
-    values = {"person": person, "rows": count}
     cursor.execute(
         f"""INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,
                                           positivity_ppb, intensity_ppb, stress_ppb)
             SELECT {TIME_ORDERED.format(at="at")}, %(person)s, at, 'calm', 500000000, 500000000, 500000000
               FROM (SELECT now() - i * interval '25 days' / %(rows)s AS at FROM generate_series(1, %(rows)s) AS i) AS made""",
-        values,
+        {"person": person, "rows": count},
     )
-    cursor.execute(ADD_SUMS + " ", values)
 
 
 def time_analyses(server, everyone):
@@ -111,6 +108,7 @@ def measure_analyses(machine, cursor, faults):
     applicants = people.register_many(machine, 2 * PEOPLE_EACH)
     for index, person in enumerate(applicants):
         give_events(cursor, person, FEW if index < PEOPLE_EACH else MANY)
+    cursor.execute(ADD_SUMS)
     cursor.execute("VACUUM ANALYZE")
     everyone = list(zip(applicants, people.tokens_for(machine, applicants)))
     server = machine.serve("all", DECISION_CACHE_SECONDS="1")
@@ -124,7 +122,6 @@ def measure_analyses(machine, cursor, faults):
 
 
 def measure(machine, faults, full):
-    random.seed()
     with people.database(machine) as cursor:
         rows = measure_events(machine, cursor, ALL_SIZES if full else SIZES)
         return rows + measure_analyses(machine, cursor, faults)

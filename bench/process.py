@@ -55,9 +55,8 @@ def measure_growth(machine, server, crowd, full):
                 storage.wait_counted(cursor, before + sent, DRAIN_SECONDS)
             held.append(server.resident_mib())
             say(f"P6: {held[-1]:.1f} MiB after {sent:,} events")
-    row = Row("P6", "P6/growth", f"serve all, after {sent / 1e6:.1f} million events : the first tenth", "MiB", [held[-1]],
+    return Row("P6", "P6/growth", f"serve all, after {sent / 1e6:.1f} million events : the first tenth", "MiB", [held[-1]],
               [held[max(0, rounds // 10 - 1)]], at_most=1.1)  # fmt: skip
-    return row
 
 
 def measure_memory(machine, crowd, full):

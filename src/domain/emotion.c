@@ -2,8 +2,6 @@
 // What makes an emotion event acceptable: its metrics, its type and its time.
 #include "domain/emotion.h"
 
-#define METRIC_DECIMALS 9
-
 bool metric_from_double(double value, metric *ret)
 {
     if (!(value >= 0 && value <= 1)) { /* written so that NaN is refused too */

@@ -15,6 +15,7 @@
 // A metric between 0 and 1 in billionths: sums of it are exact in any order.
 typedef int32_t metric;
 #define METRIC_ONE 1000000000
+#define METRIC_DECIMALS 9
 
 struct emotion_event {
     struct uuid event_id;

@@ -11,8 +11,7 @@
 
 #include <string.h>
 
-#define METRIC_DIGITS 9
-#define METRIC_TEXT_SIZE (2 + METRIC_DIGITS) /* 0.123456789 */
+#define METRIC_TEXT_SIZE (2 + METRIC_DECIMALS) /* 0.123456789 */
 
 static const struct member_reason reasons[] = {
     {"", "must be a JSON object"},

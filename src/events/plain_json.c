@@ -3,6 +3,8 @@
 // of which this is a part.
 #include "events/plain_json.h"
 
+#include "platform/json.h"
+
 #include <string.h>
 
 struct plain_json plain_json_of(const char *json, size_t length)
@@ -34,16 +36,11 @@ static bool take(struct plain_json *json, char character)
     return false;
 }
 
-static bool is_plain(char character)
-{
-    return character >= ' ' && character <= '~' && character != '"' && character != '\\';
-}
-
 struct plain_text plain_string(struct plain_json *json)
 {
     plain_require(json, take(json, '"'));
     const char *start = json->at;
-    while (json->at < json->end && is_plain(*json->at)) {
+    while (json->at < json->end && json_is_plain(*json->at)) {
         json->at++;
     }
     struct plain_text text = {start, (size_t)(json->at - start)};

@@ -202,10 +202,10 @@ json_t *json_faults(const struct faults *faults)
 }
 
 // Most texts need no escape; they are spared the library's allocations.
-static bool is_plain(const char *text, size_t length)
+static bool is_all_plain(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7E || text[i] == '"' || text[i] == '\\') {
+        if (!json_is_plain(text[i])) {
             return false;
         }
     }
@@ -214,7 +214,7 @@ static bool is_plain(const char *text, size_t length)
 
 size_t json_quote(const char *text, size_t length, char *to, size_t size)
 {
-    if (is_plain(text, length) && length + 3 <= size) {
+    if (is_all_plain(text, length) && length + 3 <= size) {
         to[0] = '"';
         memcpy(to + 1, text, length);
         memcpy(to + 1 + length, "\"", 2);

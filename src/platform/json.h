@@ -41,6 +41,12 @@ json_t *json_timestamp(timestamp at);
 // An array of each fault's `field` and `message`. A new reference.
 json_t *json_faults(const struct faults *faults);
 
+// Whether the byte is ASCII that stands for itself in a JSON string.
+static inline bool json_is_plain(char byte)
+{
+    return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+}
+
 // Writes text as a JSON string with its quotes and a NUL; answers its length. `size` is at least 3.
 // Text that is not UTF-8, or does not fit, becomes the empty string, so that what it is put into
 // stays JSON.

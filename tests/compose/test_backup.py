@@ -29,13 +29,7 @@ def test_a_backup_brings_back_what_was_acknowledged_before_it(stack):
     shell(stack, f"docker-compose exec -T postgres pg_restore -U postgres -d ecs --clean --if-exists <{dump}")
     stack.up()
 
-    def back():
-        emotions, payments, _ = traffic.stored()
-        return set(emotions) >= set(traffic.emotions) and set(payments) >= set(traffic.payments)
-
-    poll(back, 60, "every acknowledged event to be back")
-    emotions, _, counted = traffic.stored()
-    assert counted == len(emotions)
+    traffic.wait_stored()
     person = traffic.people[0]
     again = people.Api(stack.url).post("/v1/auth/login", json={"email": person.email, "password": people.PASSWORD})
     assert again.status_code == 200

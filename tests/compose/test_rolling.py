@@ -19,22 +19,9 @@ def run_requests(traffic, count):
     poll(lambda: traffic.requests >= goal, 60, f"{count} more requests")
 
 
-def check_exactly_once(traffic):
-    """Every acknowledged event is a row, and no other row is there."""
-
-    def settled():
-        emotions, payments, _ = traffic.stored()
-        return set(emotions) >= set(traffic.emotions) and set(payments) >= set(traffic.payments)
-
-    poll(settled, 60, "every acknowledged event to be stored")
-    emotions, payments, counted = traffic.stored()
-    assert counted == len(emotions)
-    return emotions, payments
-
-
 def check_nothing_failed(traffic):
     assert traffic.failures == []
-    emotions, payments = check_exactly_once(traffic)
+    emotions, payments = traffic.wait_stored()
     assert sorted(emotions) == sorted(traffic.emotions)
     assert sorted(payments) == sorted(traffic.payments)
 
@@ -82,7 +69,7 @@ def test_an_engine_crashes_under_load(stack, engine):
     assert refused == []
     if engine == "redis":
         assert traffic.failures == []
-    check_exactly_once(traffic)
+    traffic.wait_stored()
 
 
 def test_a_new_version_is_rolled_out_under_load(stack):

@@ -9,6 +9,7 @@ import uuid
 import requests
 
 from harness import people
+from harness.waiting import poll
 
 PAUSE = 0.02  # seconds between a sender's requests: a steady load, not as much as possible
 
@@ -73,6 +74,18 @@ class Traffic:
             self.failures.append(f"{what}: {answer.status_code} {answer.text[:200]}")
             return None
         return answer
+
+    def wait_stored(self):
+        """Waits until every acknowledged event is a row; each that is stored is then counted once."""
+
+        def settled():
+            emotions, payments, _ = self.stored()
+            return set(emotions) >= set(self.emotions) and set(payments) >= set(self.payments)
+
+        poll(settled, 60, "every acknowledged event to be stored")
+        emotions, payments, counted = self.stored()
+        assert counted == len(emotions)
+        return emotions, payments
 
     def stored(self):
         """What PostgreSQL holds of these people: ids of emotions and payments, and the daily sums."""

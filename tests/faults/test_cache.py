@@ -4,12 +4,12 @@ and each change of its state is one warning."""
 
 import itertools
 import os
-import socket
 import statistics
 import threading
 
 import pytest
 
+from harness.listener import Listener
 from harness.people import PASSWORD
 from harness.redis import forget_everything, redis_command
 from harness.waiting import poll, steady
@@ -18,24 +18,15 @@ SERVICE = "user-and-credit-service"
 SLOWER_AT_MOST = 0.1  # seconds an analysis
 
 
-class FakeRedis:
+class FakeRedis(Listener):
     """Answers whatever it is sent with what `reply()` gives; None ends the connection."""
 
     def __init__(self, reply):
         self.reply, self.asked = reply, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://:secret@127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
+        self.url = f"redis://:secret@127.0.0.1:{self.port}"
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def serve(self, client):
         with client:
             try:
                 while client.recv(65536):
@@ -46,9 +37,6 @@ class FakeRedis:
                     client.sendall(said)
             except OSError:
                 pass
-
-    def close(self):
-        self.listener.close()
 
 
 def late(answer, seconds=0.15):

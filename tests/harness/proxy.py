@@ -4,10 +4,12 @@
 import socket
 import threading
 
+from harness.listener import Listener
+
 PASS, CUT_BEFORE, CUT_AFTER = "pass", "cut before", "cut after"
 
 
-class Proxy:
+class Proxy(Listener):
     """Listens on a port of its own. `judge(data)` sees what goes towards the engine: CUT_BEFORE ends
     the connection in its place; CUT_AFTER passes it on, and ends the connection in place of what the
     engine answers."""
@@ -15,27 +17,17 @@ class Proxy:
     def __init__(self, host, port, judge=lambda data: PASS):
         self.target = (host, int(port))
         self.judge = judge
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                engine = socket.create_connection(self.target)
-            except OSError:
-                client.close()
-                continue
-            cut = threading.Event()
-            threading.Thread(target=self._to_engine, args=(client, engine, cut), daemon=True).start()
-            threading.Thread(target=self._from_engine, args=(engine, client, cut), daemon=True).start()
+    def serve(self, client):
+        try:
+            engine = socket.create_connection(self.target)
+        except OSError:
+            client.close()
+            return
+        cut = threading.Event()
+        threading.Thread(target=self._from_engine, args=(engine, client, cut), daemon=True).start()
+        self._to_engine(client, engine, cut)
 
     def _to_engine(self, client, engine, cut):
         try:

@@ -2,9 +2,7 @@
 """What the gateway does when a replica goes away under a request: it asks another one when that can do
 no harm, and answers 503 when it could. The replicas are played here."""
 
-import socket
 import subprocess
-import threading
 import time
 
 import pytest
@@ -12,31 +10,23 @@ import requests
 
 from harness import people
 from harness.engines import BINARY, PLAIN, ROOT
+from harness.listener import Listener
 from harness.waiting import free_port, poll
 
 ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 
-class Replica:
+class Replica(Listener):
     """Accepts connections; hangs up on its first `deaths` requests, each after so many seconds, and
     answers all others."""
 
     def __init__(self, deaths, dies_after):
         self.deaths, self.requests = deaths, 0
         self.dies_after = dies_after
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
+        self.url = f"http://127.0.0.1:{self.port}"
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection):
+    def serve(self, connection):
         with connection:
             while data := connection.recv(65536):
                 # A body that comes by itself would be a part of the same request.
@@ -80,7 +70,7 @@ def play(engines):
     for process, replica in started:
         process.terminate()
         assert process.wait(15) == 0
-        replica.listener.close()
+        replica.close()
 
 
 EVENT = people.emotion("00000000-0000-4000-8000-000000000001")
