@@ -6,7 +6,7 @@
 
 #include "platform/bus/bus.h"
 #include "platform/bus/consumer.h"
-#include "platform/cache.h"
+#include "platform/cache/cache.h"
 #include "platform/config.h"
 #include "platform/http/router.h"
 #include "platform/log.h"

@@ -2,7 +2,6 @@
 """Redis talks nonsense, is emptied under way, runs full, hangs: answers stay right, are hardly slower,
 and each change of its state is one warning."""
 
-import itertools
 import os
 import statistics
 import threading
@@ -19,7 +18,7 @@ SLOWER_AT_MOST = 0.1  # seconds an analysis
 
 
 class FakeRedis(Listener):
-    """Answers whatever it is sent with what `reply()` gives; None ends the connection."""
+    """Answers whatever it is sent with what `reply(asked)` gives; None ends the connection."""
 
     def __init__(self, reply):
         self.reply, self.asked = reply, 0
@@ -29,9 +28,9 @@ class FakeRedis(Listener):
     def serve(self, client):
         with client:
             try:
-                while client.recv(65536):
+                while asked := client.recv(65536):
                     self.asked += 1
-                    said = self.reply()
+                    said = self.reply(asked)
                     if said is None:
                         return
                     client.sendall(said)
@@ -42,37 +41,43 @@ class FakeRedis(Listener):
 def late(answer, seconds=0.15):
     """An answer that comes after its deadline, so that the next command may take it for its own."""
 
-    def reply():
+    def reply(_):
         threading.Event().wait(seconds)
         return answer
 
     return reply
 
 
-def after_ok(answer):
-    """Takes the password, then says `answer` to everything."""
-    return lambda: b"+OK\r\n" if next(after_ok.turn) % 2 == 0 else answer
+def greeted(answer):
+    """Takes the password and says that it is there, as it should; then says `answer` to everything."""
+    greeting = {b"AUTH": b"+OK\r\n", b"PING": b"+PONG\r\n"}
 
+    def reply(asked):
+        name = asked.split(b"\r\n")[2]
+        return greeting.get(name) or (answer(asked) if callable(answer) else answer)
 
-after_ok.turn = itertools.count()
+    return reply
+
 
 NONSENSE = {
-    "HTTP": lambda: b"HTTP/1.1 200 OK\r\n\r\n",
-    "OK to everything": lambda: b"+OK\r\n",
-    "a number": after_ok(b":7\r\n"),
-    "a text": after_ok(b"$5\r\nhello\r\n"),
-    "an object of nobody": after_ok(b"$2\r\n{}\r\n"),
-    "a huge length": after_ok(b"$2147483647\r\nx"),
-    "a negative length": after_ok(b"$-7\r\n\r\n"),
-    "a huge array": after_ok(b"*2147483647\r\n"),
-    "half an answer": after_ok(b"$100\r\nhalf"),
-    "two answers": after_ok(b"$2\r\n{}\r\n$2\r\n{}\r\n"),
-    "an error": after_ok(b"-ERR nonsense\r\n"),
-    "random bytes": lambda: os.urandom(64),
-    "zeros": lambda: bytes(4096),
-    "nothing": lambda: b"",
-    "an end": lambda: None,
+    "HTTP": lambda _: b"HTTP/1.1 200 OK\r\n\r\n",
+    "OK to everything": lambda _: b"+OK\r\n",
+    "a number": greeted(b":7\r\n"),
+    "a text": greeted(b"$5\r\nhello\r\n"),
+    "an object of nobody": greeted(b"$2\r\n{}\r\n"),
+    "a huge length": greeted(b"$2147483647\r\nx"),
+    "a negative length": greeted(b"$-7\r\n\r\n"),
+    "a huge array": greeted(b"*2147483647\r\n"),
+    "half an answer": greeted(b"$100\r\nhalf"),
+    "two answers": greeted(b"$2\r\n{}\r\n$2\r\n{}\r\n"),
+    "an error": greeted(b"-ERR nonsense\r\n"),
+    "random bytes": lambda _: os.urandom(64),
+    "zeros": lambda _: bytes(4096),
+    "nothing": lambda _: b"",
+    "an end": lambda _: None,
+    "an end after the greeting": greeted(lambda _: None),
     "too late": late(b"+OK\r\n"),
+    "too late after the greeting": greeted(late(b"$2\r\n{}\r\n")),
 }
 
 
@@ -125,7 +130,7 @@ def test_nonsense_of_the_cache_changes_no_answer(topology, person, anybody, usua
     first = someone.analyse().json()
     usually = usual()
     says = {"now": None}
-    fake = FakeRedis(lambda: says["now"]())
+    fake = FakeRedis(lambda asked: says["now"](asked))
     try:
         for name, reply in NONSENSE.items():
             says["now"] = reply

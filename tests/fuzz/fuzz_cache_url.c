@@ -2,7 +2,7 @@
 // The address of the cache: every part of one that is accepted lies within its bounds.
 #include "fuzz.h"
 
-#include "platform/cache_url.h"
+#include "platform/cache/url.h"
 #include "platform/memory.h"
 
 #include <string.h>

@@ -21,9 +21,9 @@ MAY_INCLUDE = {
 LIBRARIES = [
     (r"nats\.h|nats/.*", ["platform/bus/"]),
     (r"libpq-fe\.h|postgresql/.*|libpq/.*", ["platform/db/"]),
-    (r"hiredis\.h|hiredis/.*", ["platform/cache.c"]),
+    (r"hiredis\.h|hiredis/.*", ["platform/cache/"]),
     (r"xgboost/.*", ["platform/model/"]),
-    (r"uv\.h|uv/.*", ["platform/loop.c", "platform/http/"]),
+    (r"uv\.h|uv/.*", ["platform/loop.c", "platform/http/", "platform/cache/reader.c"]),
     (r"llhttp\.h", ["platform/http/"]),
     (r"curl/.*", ["platform/http/"]),
     (r"jansson\.h", ["platform/json.h", "platform/http/exchange.h"]),

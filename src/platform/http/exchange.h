@@ -5,6 +5,7 @@
 
 #include "domain/faults.h"
 #include "domain/uuid.h"
+#include "platform/span.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -22,11 +23,6 @@ enum http_method {
 };
 
 struct http_exchange;
-
-struct span {
-    const char *data; /* not NUL-terminated */
-    size_t length;
-};
 
 // W3C trace context: the trace goes on, the span is ours.
 #define TRACE_ID_SIZE 33

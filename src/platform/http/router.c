@@ -30,6 +30,7 @@ struct mount {
     void *state;
     struct workers *workers;
     struct workers *passwords;
+    struct counter *overloaded;
 };
 
 // A key that opens the internal routes: only its hash is kept.
@@ -329,24 +330,29 @@ static void run_batch(const struct mount *mount, struct http_exchange *exchange)
     }
 }
 
-static void dispatch(const struct router *router, const struct mount *mount,
-                     struct http_exchange *exchange)
+void router_hand_over(struct http_exchange *exchange)
 {
-    enum run_on run_on = mount->route->run_on;
-    if (is_batch_for(mount->route, exchange)) {
-        run_batch(mount, exchange);
-        return;
-    }
-    if (run_on == RUN_ON_LOOP) {
-        mount->route->handler(exchange, mount->state, NULL);
-        return;
-    }
-    exchange->mount = mount;
-    struct workers *workers = run_on == RUN_ON_WORKERS ? mount->workers : mount->passwords;
+    const struct mount *mount = exchange->mount;
+    struct workers *workers =
+        mount->route->run_on == RUN_ON_PASSWORDS ? mount->passwords : mount->workers;
     if (!workers_submit(workers, run_on_worker, exchange)) {
-        counter_add(router->overloaded, 1);
+        counter_add(mount->overloaded, 1);
         http_answer_unavailable(exchange, "Too many requests wait already.", 1000);
         http_finish(exchange);
+    }
+}
+
+static void dispatch(const struct mount *mount, struct http_exchange *exchange)
+{
+    exchange->mount = mount;
+    if (is_batch_for(mount->route, exchange)) {
+        run_batch(mount, exchange);
+    } else if (mount->route->run_on == RUN_ON_LOOP) {
+        mount->route->handler(exchange, mount->state, NULL);
+    } else if (mount->route->on_loop_first != NULL) {
+        mount->route->on_loop_first(exchange, mount->state, NULL);
+    } else {
+        router_hand_over(exchange);
     }
 }
 
@@ -400,7 +406,7 @@ void router_handle(void *arg, struct http_exchange *exchange)
     exchange->route = mount->route->pattern;
     keep_parts(exchange, &mount->pattern, &path);
     if (has_credential(router, mount->route, exchange) && has_good_type(mount->route, exchange)) {
-        dispatch(router, mount, exchange);
+        dispatch(mount, exchange);
     } else {
         http_finish(exchange);
     }
@@ -460,7 +466,12 @@ void router_add(struct router *router, const struct route *routes, size_t count,
     for (size_t i = 0; i < count; i++) {
         struct mount *mount = &router->mounts[router->count++];
         *mount = (struct mount){
-            .route = &routes[i], .state = state, .workers = workers, .passwords = passwords};
+            .route = &routes[i],
+            .state = state,
+            .workers = workers,
+            .passwords = passwords,
+            .overloaded = router->overloaded,
+        };
         if (!split_path(routes[i].pattern, &mount->pattern) ||
             part_count(&mount->pattern) > PATH_PARTS_MAX) {
             fprintf(stderr, "ecs: the route %s has too many parts\n", routes[i].pattern);

@@ -35,6 +35,7 @@ struct route {
     enum auth_rule auth;
     enum run_on run_on;
     http_handler *handler;
+    http_handler *on_loop_first; /* sees it before a worker: answers, or calls router_hand_over */
     http_handler *batch; /* takes lines (application/x-ndjson) by http_read_batch; NULL: nobody */
     bool has_body;       /* application/json is required then, unless it is a batch */
     bool repeatable;     /* a POST whose second arrival changes nothing, so it may be sent again */
@@ -59,6 +60,9 @@ void router_free(struct router **router);
 // route runs there.
 void router_add(struct router *router, const struct route *routes, size_t count, void *state,
                 struct workers *workers, struct workers *passwords);
+
+// From a route's on_loop_first: lets the route's handler have the exchange, on a worker thread.
+void router_hand_over(struct http_exchange *exchange);
 
 // The server's http_handle_fn; `arg` is the router.
 void router_handle(void *arg, struct http_exchange *exchange);

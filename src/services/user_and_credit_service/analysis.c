@@ -234,11 +234,6 @@ void analyse_credit(struct http_exchange *exchange, void *state, void *context)
     struct desk *desk = context;
     struct analysis analysis = {.desk = desk, .grounds.trace_id = http_trace(exchange)->trace_id};
     uuid_format(http_person(exchange), analysis.person);
-    json_t *answer = decision_cache_get(desk->decisions, analysis.person);
-    if (answer != NULL) {
-        http_answer_json(exchange, 200, answer);
-        return;
-    }
     enum db_status status = desk_transaction(desk, analyse, &analysis);
     if (status == DB_OK) {
         answer_outcome(exchange, &analysis);

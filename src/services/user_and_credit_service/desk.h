@@ -4,6 +4,7 @@
 #pragma once
 
 #include "platform/breaker.h"
+#include "platform/cache/reader.h"
 #include "platform/db/transaction.h"
 #include "platform/outbox.h"
 #include "platform/policy_file.h"
@@ -19,7 +20,8 @@ struct user_credit {
     struct breaker *breaker; /* before the risk model */
     struct policy_file *policy;
     atomic_llong policy_read_ms; /* when the file was looked at last */
-    struct cache_generation *cache_generation;
+    struct decision_rules decision_rules;
+    struct cache_reader *cache; /* the loop's */
     struct outbox *acceptances;
     struct login_limits logins;
     char stress_threshold[16]; /* billionths, as text */

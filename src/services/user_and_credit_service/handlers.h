@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handlers of this service's routes, all on worker threads: `state` is a struct user_credit,
+// The handlers of this service's routes: `state` is a struct user_credit, and on worker threads
 // `context` a struct desk.
 #pragma once
 
@@ -11,5 +11,6 @@ http_handler show_profile;    /* GET /v1/users/{user_id} */
 http_handler show_consent;    /* GET /v1/users/{user_id}/consents/emotional_data */
 http_handler change_consent;  /* PUT /v1/users/{user_id}/consents/emotional_data */
 http_handler analyse_credit;  /* POST /v1/users/{user_id}/credit-analysis */
+http_handler recall_credit;   /* the same, on the loop: what was decided lately */
 http_handler accept_offer;    /* POST /v1/credit-offers/{offer_id}/accept */
 http_handler list_offers;     /* GET /v1/users/{user_id}/offers */

@@ -4,7 +4,7 @@
 // away. An email without an account is counted as one with, so that a refusal tells nothing.
 #pragma once
 
-#include "platform/cache.h"
+#include "platform/cache/cache.h"
 #include "platform/http/exchange.h"
 #include "platform/rate_limit.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service's table of routes, and what lives from its start to its stop: the breaker before the
-// risk model, the policy, and the outbox of accepted offers.
+// risk model, the policy, the way to the cache, and the outbox of accepted offers.
 #include "services/user_and_credit_service/service.h"
 
 #include "domain/emotion.h"
@@ -12,11 +12,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void release(struct user_credit *service)
 {
     outbox_stop(&service->acceptances);
-    cache_generation_free(&service->cache_generation);
+    cache_reader_free(&service->cache);
+    cache_generation_free(&service->decision_rules.generation);
+    explicit_bzero(&service->decision_rules.seal, sizeof service->decision_rules.seal);
     policy_file_free(&service->policy);
     breaker_free(&service->breaker);
     rate_limit_free(&service->logins.account);
@@ -50,6 +53,19 @@ static struct rate_limit *login_limit(const struct config *config, enum setting 
     return limit > 0 ? rate_limit_new(limit, seconds, LOGIN_SLOTS) : NULL;
 }
 
+static void start_recall(struct user_credit *service)
+{
+    const struct service_environment *environment = service->environment;
+    const char *secret = config_text(environment->config, SETTING_SECRET_KEY);
+    service->decision_rules = (struct decision_rules){
+        .seal = seal_for("cached credit decisions", secret, strlen(secret)),
+        .generation = cache_generation_new(),
+    };
+    service->cache =
+        cache_reader_new(environment->loop, config_text(environment->config, SETTING_REDIS_URL),
+                         environment->cache_health);
+}
+
 static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
 {
@@ -69,7 +85,7 @@ static void *start(const struct service_environment *environment,
         .account = login_limit(config, SETTING_LOGIN_ATTEMPTS_PER_ACCOUNT),
         .address = login_limit(config, SETTING_LOGIN_ATTEMPTS_PER_ADDRESS),
     };
-    service->cache_generation = cache_generation_new();
+    start_recall(service);
     service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
     snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
              lround(config_decimal(config, SETTING_STRESS_THRESHOLD) * METRIC_ONE));
@@ -98,9 +114,9 @@ static void *open_desk(void *state)
         log_error(desk->log, "the database URL cannot be used", LOG_TEXT("why", error));
         abort(); /* the outbox read the same URL at start */
     }
-    desk->decisions =
-        decision_cache_open(config_text(environment->config, SETTING_REDIS_URL),
-                            environment->cache_health, service->cache_generation, desk->db);
+    desk->decisions = decision_cache_open(&service->decision_rules,
+                                          config_text(environment->config, SETTING_REDIS_URL),
+                                          environment->cache_health, desk->db);
     desk->login_counts =
         cache_new(config_text(environment->config, SETTING_REDIS_URL), environment->cache_health);
     return desk;
@@ -126,7 +142,7 @@ static const struct route routes[] = {
     {HTTP_PUT, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,
      change_consent, .has_body = true},
     {HTTP_POST, "/v1/users/{user_id}/credit-analysis", AUTH_PERSON, RUN_ON_WORKERS, analyse_credit,
-     .has_body = false, .repeatable = true},
+     .on_loop_first = recall_credit, .has_body = false, .repeatable = true},
     {HTTP_POST, "/v1/credit-offers/{offer_id}/accept", AUTH_PERSON, RUN_ON_WORKERS, accept_offer,
      .has_body = true, .repeatable = true},
     {HTTP_GET, "/v1/users/{user_id}/offers", AUTH_PERSON, RUN_ON_WORKERS, list_offers,

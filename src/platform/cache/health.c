@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of Redis as all threads see it: atomics only, and one log line for each change.
-#include "platform/cache_health.h"
+#include "platform/cache/health.h"
 
 #include "platform/clock.h"
 #include "platform/memory.h"

@@ -2,7 +2,7 @@
 // What the cache connections of all threads tell each other about Redis. For cache.c.
 #pragma once
 
-#include "platform/cache.h"
+#include "platform/cache/cache.h"
 
 #include <stdbool.h>
 

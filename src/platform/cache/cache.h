@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache (Redis by hiredis): may be slow, wrong or gone at any time, and nobody minds. One
-// object for one thread. When Redis fails it is left alone for a moment, so that its absence costs
-// a caller at most 100 ms, and one warning is logged for each change of state.
+// object for one thread that may wait; the loop reads by cache/reader.h. When Redis fails it is
+// left alone for a moment, so that its absence costs a caller at most 100 ms, and one warning is
+// logged for each change of state.
 #pragma once
 
 #include "platform/log.h"
@@ -23,9 +24,6 @@ bool cache_is_up(const struct cache_health *health);
 bool cache_url_valid(const char *url);
 struct cache *cache_new(const char *url, struct cache_health *health);
 void cache_free(struct cache **cache);
-
-// The value of a key, which the caller frees; NULL when absent or unreachable.
-char *cache_get(struct cache *cache, const char *key, size_t *ret_length);
 
 // Stores or removes; what goes wrong is only a later miss. cache_remove says whether it is certain.
 void cache_set(struct cache *cache, const char *key, const char *value, size_t length, int seconds);

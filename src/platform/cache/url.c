@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads redis:// URLs from left to right; each step takes its part off the front of the text.
-#include "platform/cache_url.h"
+#include "platform/cache/url.h"
 
 #include <ctype.h>
 #include <string.h>
