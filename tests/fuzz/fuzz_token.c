@@ -38,8 +38,8 @@ static void sign(struct buffer *token)
 
 static enum token_verdict verify(const char *token, size_t length)
 {
-    struct uuid person;
-    enum token_verdict verdict = token_verify(&key, token, length, NOW, &person);
+    struct token_access access;
+    enum token_verdict verdict = token_verify(&key, token, length, NOW, &access);
     EXPECT(token_verdict_text(verdict) != NULL);
     return verdict;
 }
@@ -57,8 +57,8 @@ static void try_claims(const uint8_t *data, size_t size)
         // The same under another key is nobody's.
         const struct token_key other = {.secret = "another secret, also of 32 bytes.",
                                         .length = 33};
-        struct uuid person;
-        EXPECT(token_verify(&other, token.data, token.length, NOW, &person) == TOKEN_BAD_SIGNATURE);
+        struct token_access access;
+        EXPECT(token_verify(&other, token.data, token.length, NOW, &access) == TOKEN_BAD_SIGNATURE);
     }
     buffer_free(&token);
 }

@@ -58,8 +58,8 @@ static struct buffer forge(const char *header, const char *claims)
 
 static enum token_verdict verify_text(const char *text, size_t length)
 {
-    struct uuid person;
-    return token_verify(&key, text, length, NOW, &person);
+    struct token_access access;
+    return token_verify(&key, text, length, NOW, &access);
 }
 
 static enum token_verdict verdict_of(const char *header, const char *claims)
@@ -74,13 +74,14 @@ static void test_an_issued_token_is_good_for_its_person(void **state)
 {
     (void)state;
     struct uuid person;
-    struct uuid found = {{0}};
+    struct token_access found = {0};
     assert_true(uuid_parse(PERSON, strlen(PERSON), &person));
     char *token = token_issue(&key, &person, NOW, 3600);
     size_t length = strlen(token);
     assert_true(length <= TOKEN_MAX);
     assert_int_equal(token_verify(&key, token, length, NOW, &found), TOKEN_GOOD);
-    assert_true(uuid_equal(&person, &found));
+    assert_true(uuid_equal(&person, &found.person));
+    assert_int_equal(found.expires_at, NOW + 3600 * MICROSECONDS_A_SECOND);
     free(token);
 }
 
@@ -221,7 +222,7 @@ static void test_a_token_ends_on_the_clock_of_the_check(void **state)
 {
     (void)state;
     struct uuid person = {{7}};
-    struct uuid found = {{0}};
+    struct token_access found = {0};
     char *token = token_issue(&key, &person, NOW, 60);
     size_t length = strlen(token);
     timestamp end = NOW + 60 * MICROSECONDS_A_SECOND;
@@ -237,7 +238,7 @@ static void test_another_key_or_a_changed_letter_is_a_bad_signature(void **state
     (void)state;
     static const char other[] = "0123456789abcdef0123456789abcdeF";
     struct token_key wrong = {other, sizeof other - 1};
-    struct uuid found = {{0}};
+    struct token_access found = {0};
     struct buffer token = forge(HEADER, GOOD_CLAIMS);
     assert_int_equal(token_verify(&wrong, token.data, token.length, NOW, &found),
                      TOKEN_BAD_SIGNATURE);
@@ -258,7 +259,7 @@ static void test_a_key_longer_than_a_block_signs_too(void **state)
     memset(text, 'k', sizeof text);
     struct token_key long_key = {text, sizeof text};
     struct uuid person = {{1}};
-    struct uuid found = {{0}};
+    struct token_access found = {0};
     char *token = token_issue(&long_key, &person, NOW, 60);
     assert_int_equal(token_verify(&long_key, token, strlen(token), NOW, &found), TOKEN_GOOD);
     assert_int_not_equal(verify_text(token, strlen(token)), TOKEN_GOOD);
@@ -364,13 +365,13 @@ static void test_a_huge_token_is_malformed(void **state)
     free(text);
 }
 
-static void test_a_refusal_leaves_the_person_untouched_and_has_words(void **state)
+static void test_a_refusal_gives_nothing_and_has_words(void **state)
 {
     (void)state;
-    struct uuid person = {{42}};
+    struct token_access access = {.person = {{42}}};
     struct buffer token = forge(HEADER, CLAIMS("\"iat\":1799990000,\"exp\":1799990060"));
-    assert_int_equal(token_verify(&key, token.data, token.length, NOW, &person), TOKEN_EXPIRED);
-    assert_int_equal(person.bytes[0], 42);
+    assert_int_equal(token_verify(&key, token.data, token.length, NOW, &access), TOKEN_EXPIRED);
+    assert_int_equal(access.person.bytes[0], 42);
     buffer_free(&token);
     for (enum token_verdict verdict = TOKEN_GOOD; verdict <= TOKEN_NOT_OURS; verdict++) {
         assert_true(strlen(token_verdict_text(verdict)) > 0);
@@ -396,7 +397,7 @@ int main(void)
         cmocka_unit_test(test_other_alphabets_and_nul_are_malformed),
         cmocka_unit_test(test_padded_segments_are_malformed_though_signed),
         cmocka_unit_test(test_a_huge_token_is_malformed),
-        cmocka_unit_test(test_a_refusal_leaves_the_person_untouched_and_has_words),
+        cmocka_unit_test(test_a_refusal_gives_nothing_and_has_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,7 +198,7 @@ static enum token_verdict check_header(struct segment segment)
 }
 
 enum token_verdict token_verify(const struct token_key *key, const char *token, size_t length,
-                                timestamp now, struct uuid *ret_person)
+                                timestamp now, struct token_access *ret)
 {
     struct segment segments[3];
     if (length > TOKEN_MAX || !split(token, length, segments)) {
@@ -219,7 +219,10 @@ enum token_verdict token_verify(const struct token_key *key, const char *token, 
     }
     enum token_verdict verdict = judge(&claims, now);
     if (verdict == TOKEN_GOOD) {
-        *ret_person = claims.person;
+        *ret = (struct token_access){
+            .person = claims.person,
+            .expires_at = claims.expires_at * MICROSECONDS_A_SECOND,
+        };
     }
     return verdict;
 }

@@ -27,12 +27,18 @@ enum token_verdict {
     TOKEN_NOT_OURS
 };
 
+// What a good token gives.
+struct token_access {
+    struct uuid person;
+    timestamp expires_at;
+};
+
 // Checks a token as RFC 8725 asks: exactly three canonical base64url segments, algorithm exactly
 // `HS256`, the signature in constant time, no duplicate claims, iss and aud ours, iat not ahead
-// and exp at most an hour after it, nbf if there is one, exp after `now`, sub a UUID. Sets
-// *ret_person only when good.
+// and exp at most an hour after it, nbf if there is one, exp after `now`, sub a UUID. Sets *ret
+// only when good.
 enum token_verdict token_verify(const struct token_key *key, const char *token, size_t length,
-                                timestamp now, struct uuid *ret_person);
+                                timestamp now, struct token_access *ret);
 
 // What to say in WWW-Authenticate; static text.
 const char *token_verdict_text(enum token_verdict verdict);

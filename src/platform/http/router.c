@@ -3,6 +3,7 @@
 // afterwards the table is only read, by the loop's thread and by workers.
 #include "platform/http/router.h"
 
+#include "platform/auth/token_checker.h"
 #include "platform/clock.h"
 #include "platform/http/exchange_internal.h"
 #include "platform/http/media_type.h"
@@ -40,8 +41,7 @@ struct internal_key {
 };
 
 struct router {
-    struct token_key token_key;
-    struct token_key previous_token_key;
+    struct token_checker *tokens;
     struct internal_key internal_key;
     struct internal_key previous_internal_key;
     struct log *log;
@@ -184,19 +184,6 @@ static const char *bearer_token(const struct http_exchange *exchange)
     return value + strspn(value, " ");
 }
 
-// With a previous key both sign good tokens, so that a key is changed while its tokens last.
-static enum token_verdict verify_token(const struct router *router, const char *token,
-                                       struct uuid *ret_person)
-{
-    const size_t length = strlen(token);
-    const timestamp now = clock_now();
-    enum token_verdict verdict = token_verify(&router->token_key, token, length, now, ret_person);
-    if (verdict == TOKEN_BAD_SIGNATURE && router->previous_token_key.length > 0) {
-        verdict = token_verify(&router->previous_token_key, token, length, now, ret_person);
-    }
-    return verdict;
-}
-
 static bool has_good_token(const struct router *router, struct http_exchange *exchange)
 {
     const char *token = bearer_token(exchange);
@@ -205,7 +192,8 @@ static bool has_good_token(const struct router *router, struct http_exchange *ex
         http_answer_problem(exchange, 401, "Send an access token as Authorization: Bearer.");
         return false;
     }
-    enum token_verdict verdict = verify_token(router, token, &exchange->person);
+    enum token_verdict verdict =
+        token_check(router->tokens, token, strlen(token), clock_now(), &exchange->person);
     if (verdict == TOKEN_GOOD) {
         return true;
     }
@@ -425,8 +413,7 @@ static void keep_key(struct internal_key *to, const char *key)
 struct router *router_new(const struct router_options *options)
 {
     struct router *router = memory_zeroed(1, sizeof *router);
-    router->token_key = options->token_key;
-    router->previous_token_key = options->previous_token_key;
+    router->tokens = token_checker_new(options->token_key, options->previous_token_key);
     router->log = options->log;
     router->limits = options->limits;
     router->refused = metrics_counter(options->metrics, "ecs_http_credentials_refused_total", NULL,
@@ -443,6 +430,7 @@ void router_free(struct router **router)
     if (*router != NULL) {
         sodium_memzero(&(*router)->internal_key, sizeof(*router)->internal_key);
         sodium_memzero(&(*router)->previous_internal_key, sizeof(*router)->previous_internal_key);
+        token_checker_free(&(*router)->tokens);
         free((*router)->mounts);
         free(*router);
         *router = NULL;

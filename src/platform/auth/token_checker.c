@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Remembered tokens stand in a table by their hash (BLAKE2b under a random key); a new one takes
+// the place of what stood there. The tokens themselves are not kept.
+#include "platform/auth/token_checker.h"
+
+#include "platform/memory.h"
+
+#include <sodium.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS 4096 /* a power of two */
+#define HASH_SIZE 32
+#define REMEMBERED_FOR (60 * MICROSECONDS_A_SECOND)
+
+struct remembered {
+    unsigned char hash[HASH_SIZE];
+    struct uuid person;
+    timestamp since; /* before it nothing is known, should the clock be put back */
+    timestamp until; /* 0: the slot is free */
+};
+
+struct token_checker {
+    struct token_key key;
+    struct token_key previous;
+    unsigned char hash_key[crypto_generichash_KEYBYTES];
+    struct remembered slots[SLOTS];
+};
+
+struct token_checker *token_checker_new(struct token_key key, struct token_key previous)
+{
+    struct token_checker *checker = memory_zeroed(1, sizeof *checker);
+    checker->key = key;
+    checker->previous = previous;
+    randombytes_buf(checker->hash_key, sizeof checker->hash_key);
+    return checker;
+}
+
+void token_checker_free(struct token_checker **checker)
+{
+    free(*checker);
+    *checker = NULL;
+}
+
+static struct remembered *slot_of(struct token_checker *checker,
+                                  const unsigned char hash[static HASH_SIZE])
+{
+    size_t number = 0;
+    memcpy(&number, hash, sizeof number);
+    return &checker->slots[number & (SLOTS - 1)];
+}
+
+static bool is_remembered(const struct remembered *slot, const unsigned char *hash, timestamp now)
+{
+    return slot->since <= now && now < slot->until && memcmp(slot->hash, hash, HASH_SIZE) == 0;
+}
+
+static void remember(struct remembered *slot, const unsigned char *hash,
+                     const struct token_access *access, timestamp now)
+{
+    memcpy(slot->hash, hash, HASH_SIZE);
+    slot->person = access->person;
+    slot->since = now;
+    slot->until =
+        access->expires_at < now + REMEMBERED_FOR ? access->expires_at : now + REMEMBERED_FOR;
+}
+
+static enum token_verdict verify(const struct token_checker *checker, const char *token,
+                                 size_t length, timestamp now, struct token_access *ret)
+{
+    enum token_verdict verdict = token_verify(&checker->key, token, length, now, ret);
+    if (verdict == TOKEN_BAD_SIGNATURE && checker->previous.length > 0) {
+        verdict = token_verify(&checker->previous, token, length, now, ret);
+    }
+    return verdict;
+}
+
+enum token_verdict token_check(struct token_checker *checker, const char *token, size_t length,
+                               timestamp now, struct uuid *ret_person)
+{
+    unsigned char hash[HASH_SIZE];
+    crypto_generichash(hash, HASH_SIZE, (const unsigned char *)token, length, checker->hash_key,
+                       sizeof checker->hash_key);
+    struct remembered *slot = slot_of(checker, hash);
+    if (is_remembered(slot, hash, now)) {
+        *ret_person = slot->person;
+        return TOKEN_GOOD;
+    }
+    struct token_access access;
+    enum token_verdict verdict = verify(checker, token, length, now, &access);
+    if (verdict == TOKEN_GOOD) {
+        remember(slot, hash, &access, now);
+        *ret_person = access.person;
+    }
+    return verdict;
+}
