@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -93,6 +94,12 @@ class Server:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         return 0.0
+
+    def metric(self, name):
+        """The sum of a metric over its labels; 0 when it is not there yet."""
+        with urllib.request.urlopen(f"{self.metrics_url}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def is_ready(self):
         if self.process.poll() is not None:
