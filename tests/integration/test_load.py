@@ -4,12 +4,15 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from harness.engines import PLAIN, ROOT
+from harness.listener import Listener
 from harness.people import emotion
 
 K6 = shutil.which(os.environ.get("K6", "k6"))
@@ -75,6 +78,40 @@ def test_no_session_is_written_when_nothing_answers(env, tmp_path):
     assert done.returncode == 1
     assert "http://127.0.0.1:9 does not answer" in done.stderr
     assert not (tmp_path / "load" / "sessions.json").exists()
+
+
+class LosesAnAnswer(Listener):
+    """Passes everything on, but for the first answer to a registration: 504 in its place."""
+
+    def __init__(self, url):
+        target = urlsplit(url)
+        self.target = (target.hostname, target.port)
+        self.lost = 0
+        super().__init__()
+
+    def serve(self, client):
+        with client, socket.create_connection(self.target) as gateway:
+            while request := client.recv(65536):
+                gateway.sendall(request)
+                answer = gateway.recv(65536)
+                if b"/v1/auth/register" in request and not self.lost:
+                    self.lost += 1
+                    answer = b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n"
+                client.sendall(answer)
+
+
+def test_a_registration_whose_answer_was_lost_is_a_session_all_the_same(env, topology, tmp_path):
+    between = LosesAnAnswer(topology.url)
+    done = run(env, "generate_sessions.sh", "2", LOAD_URL=f"http://127.0.0.1:{between.port}", LOAD_AT_ONCE="1")
+    between.close()
+    assert done.returncode == 0, done.stderr
+    assert between.lost == 1
+    made = json.loads((tmp_path / "load" / "sessions.json").read_text())
+    assert len({person["userId"] for person in made}) == 2
+    for person in made:
+        url = f"{topology.url}/v1/users/{person['userId']}"
+        answer = requests.get(url, headers={"Authorization": f"Bearer {person['token']}"}, timeout=10)
+        assert answer.json()["email"] == person["email"]
 
 
 @pytest.mark.parametrize(
