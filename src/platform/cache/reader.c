@@ -167,8 +167,10 @@ static void socket_ready(uv_poll_t *poll, int status, int events)
     }
     if (cache_read(reader->connection)) {
         take_replies(reader);
-    } else {
+    } else if (reader->queue.count > 0) {
         give_up(reader, cache_connection_error(reader->connection));
+    } else {
+        close_connection(reader); // the end of an idle connection says nothing of Redis
     }
 }
 
