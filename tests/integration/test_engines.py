@@ -238,6 +238,6 @@ def test_run_serves_until_it_is_stopped(stop):
         said = output.read_text()
         assert "stopping" in said
         assert [pid for pid in pids if running(pid)] == []
-        assert machine.processes() == []
+        poll(lambda: machine.processes() == [], 5, machine.processes)
     finally:
         machine.remove()
