@@ -3,7 +3,6 @@
 everything goes on by itself. Three minutes are longer than a client's usual 60 attempts to connect."""
 
 import time
-from functools import partial
 
 import pytest
 import requests
@@ -26,10 +25,8 @@ WITH_BROKER = [
 @pytest.mark.parametrize("fault, seconds", [("kill", AWAY_SECONDS), ("pause", HANGING_SECONDS)])
 def test_a_broker_long_away_costs_neither_memory_nor_time(topology, engines, load, fault, seconds):
     pids = {name: topology.processes[name].pid for name in WITH_BROKER}
-    running = load()
-    # A client that gives up later than the broker comes back.
-    running._until_acknowledged = partial(running._until_acknowledged, deadline=seconds + 60)
-    with running:
+    # Clients that give up later than the broker comes back.
+    with load(patience=seconds + 60) as running:
         running.wait_for(500)
         memory = {name: memory_kib(pid) for name, pid in pids.items()}
         getattr(engines, fault)("nats")
@@ -54,5 +51,5 @@ def test_a_broker_long_away_costs_neither_memory_nor_time(topology, engines, loa
         for name in WITH_BROKER:
             poll(lambda: requests.get(topology.metrics_urls[name] + "/readyz", timeout=5).status_code == 200, 10)
             assert topology.processes[name].pid == pids[name], "the same process goes on"
-    running.check(30)
+    running.check()
     assert running.slowest < 6

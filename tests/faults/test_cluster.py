@@ -104,9 +104,9 @@ def served(engines, cluster):
 def goes_on(load):
     """How long it takes until events of both kinds are acknowledged again."""
     started = time.monotonic()
-    goals = {kind: len(getattr(load, kind)) + ENOUGH for kind in ("emotions", "transactions")}
+    goals = {kind: load.acknowledged(kind) + ENOUGH for kind in ("emotions", "transactions")}
     for kind, goal in goals.items():
-        poll(lambda: len(getattr(load, kind)) >= goal, 30, f"{kind} to be acknowledged again")
+        poll(lambda: load.acknowledged(kind) >= goal, 30, f"{kind} to be acknowledged again")
     return time.monotonic() - started
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.offers import assert_each_active_once, offers_of
 from harness.people import PASSWORD, new_email
 from harness.proxy import CUT_AFTER, CUT_BEFORE, PASS, Proxy
 from harness.waiting import poll
@@ -99,8 +100,6 @@ def test_an_analysis_in_doubt_is_one_decision_and_one_offer(person, db, cut_next
 
 
 def test_an_acceptance_in_doubt_is_active_once(topology, db, nats, pattern_token, cut_next):
-    from test_workers_killed import assert_each_active_once, offers_of
-
     before = cut_next.commits.cut
     offers = offers_of(topology, db, pattern_token, ROUNDS)
     for number, (client, person, offer_id) in enumerate(offers):
@@ -149,7 +148,7 @@ def test_batches_in_doubt_are_stored_once(topology, engines, load, how):
         running.wait_for(500)
         for commits in all_commits:
             commits.how = PASS
-    running.check(30)
+    running.check()
     for worker, proxy in zip(workers, proxies):
         topology.restart(worker)
         proxy.close()
