@@ -25,7 +25,7 @@ def pytest_report_header(config):
 def topology(engines):
     running = Topology(
         "services", engines,
-        BREAKER_OPEN_SECONDS="2", ACK_WAIT_MS="2000", MAX_DELIVERIES="4", DECISION_CACHE_SECONDS="300",
+        BREAKER_OPEN_SECONDS="2", ACK_WAIT_MS="2000", DECISION_CACHE_SECONDS="300",
     )  # fmt: skip
     yield running
     codes = running.stop()
