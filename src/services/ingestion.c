@@ -28,6 +28,7 @@ struct ingestion *ingestion_new(const struct service_environment *environment, c
     struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
     ingestion->max_ahead =
         config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
+    bus_declare(environment->bus, subject);
     ingestion->used_keys = used_keys_new(KEYS_REMEMBERED);
     ingestion->group =
         group_commit_new(environment->loop, environment->bus,

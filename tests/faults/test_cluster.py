@@ -123,5 +123,6 @@ def test_a_killed_node_costs_seconds_and_no_event(cluster, served, db, pattern_t
         poll(cluster.is_whole, 60, "the cluster to be whole again")
         load.wait_for(200)
     load.check()
+    assert served.metric("all", "ecs_stream_sequence_went_back_total") == 0, "no stream lost anything"
     assert load.slowest < GOES_ON_WITHIN
     assert took <= GOES_ON_WITHIN, f"went on after {took:.1f} s without {name}"
