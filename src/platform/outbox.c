@@ -140,6 +140,7 @@ struct outbox *outbox_start(const struct outbox_spec *spec, const struct outbox_
     }
     struct outbox *outbox = memory_zeroed(1, sizeof *outbox);
     outbox->spec = spec;
+    bus_declare(options->bus, spec->subject);
     outbox->options = *options;
     outbox->db = db;
     db_array_init(&outbox->users, DB_UUIDS);

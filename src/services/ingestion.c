@@ -18,7 +18,7 @@
 
 struct ingestion {
     struct group_commit *group;
-    struct used_keys *used_keys;
+    struct used_keys *used_keys[KEY_OF_LINE + 1];
     int64_t max_ahead; /* microseconds */
 };
 
@@ -28,7 +28,10 @@ struct ingestion *ingestion_new(const struct service_environment *environment, c
     struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
     ingestion->max_ahead =
         config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
-    ingestion->used_keys = used_keys_new(KEYS_REMEMBERED);
+    bus_declare(environment->bus, subject);
+    for (size_t use = 0; use <= KEY_OF_LINE; use++) {
+        ingestion->used_keys[use] = used_keys_new(KEYS_REMEMBERED);
+    }
     ingestion->group =
         group_commit_new(environment->loop, environment->bus,
                          &(struct group_commit_options){
@@ -48,7 +51,9 @@ void ingestion_free(struct ingestion **ingestion)
         return;
     }
     group_commit_free(&(*ingestion)->group);
-    used_keys_free(&(*ingestion)->used_keys);
+    for (size_t use = 0; use <= KEY_OF_LINE; use++) {
+        used_keys_free(&(*ingestion)->used_keys[use]);
+    }
     free(*ingestion);
     *ingestion = NULL;
 }
@@ -83,10 +88,11 @@ const char *ingestion_key(const struct http_exchange *exchange, struct faults *f
     return key;
 }
 
-bool ingestion_key_agrees(struct ingestion *ingestion, const struct uuid *event_id,
-                          const void *content, size_t length, struct faults *faults)
+bool ingestion_key_agrees(struct ingestion *ingestion, enum key_use use,
+                          const struct uuid *event_id, const void *content, size_t length,
+                          struct faults *faults)
 {
-    bool agrees = used_keys_agree(ingestion->used_keys, event_id, content, length);
+    bool agrees = used_keys_agree(ingestion->used_keys[use], event_id, content, length);
     if (!agrees) {
         faults_add(faults, "Idempotency-Key", "was used for another event");
     }

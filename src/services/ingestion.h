@@ -25,11 +25,18 @@ struct event_window ingestion_window(const struct ingestion *ingestion, int64_t 
 // cannot be used is a fault.
 const char *ingestion_key(const struct http_exchange *exchange, struct faults *faults);
 
+// What a key stands for.
+enum key_use {
+    KEY_OF_EVENT,
+    KEY_OF_LINE, /* of a batch: these are many, and remembered apart */
+};
+
 // Whether the event that a key leads to is the one that it led to before, by its content; a
 // fault when it is not. Advisory: of the keys of other replicas, and of all but the latest tens of
 // thousands, nothing is known here.
-bool ingestion_key_agrees(struct ingestion *ingestion, const struct uuid *event_id,
-                          const void *content, size_t length, struct faults *faults);
+bool ingestion_key_agrees(struct ingestion *ingestion, enum key_use use,
+                          const struct uuid *event_id, const void *content, size_t length,
+                          struct faults *faults);
 
 // Sends the 202 that the exchange already holds once the line is durable; a 503 instead when it
 // cannot be made so in time.

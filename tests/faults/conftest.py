@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from harness.journey import Journey
 from harness.load import Load
 from harness.people import Person
 from harness.topology import Topology
@@ -24,7 +25,7 @@ def pytest_report_header(config):
 def topology(engines):
     running = Topology(
         "services", engines,
-        BREAKER_OPEN_SECONDS="2", ACK_WAIT_MS="2000", MAX_DELIVERIES="4", DECISION_CACHE_SECONDS="300",
+        BREAKER_OPEN_SECONDS="2", ACK_WAIT_MS="2000", DECISION_CACHE_SECONDS="300",
     )  # fmt: skip
     yield running
     codes = running.stop()
@@ -43,9 +44,15 @@ def load(topology, db, pattern_token):
 
 
 @pytest.fixture
+def journey(request, topology, db, pattern_token):
+    """Makes clients that also borrow: with journey() as running: ...; running.check()"""
+    return lambda **options: Journey(topology, db, pattern_token, f"{SEED} {request.node.nodeid}", **options)
+
+
+@pytest.fixture
 def times():
     """How often a random fault is repeated."""
-    return 20 if LONG else 4
+    return 20 if LONG else 8
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 and each change of its state is one warning."""
 
 import os
+import socket
 import statistics
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +16,7 @@ from harness.redis import forget_everything, redis_command
 from harness.waiting import poll, steady
 
 SERVICE = "user-and-credit-service"
+LOGINS_THAT_MAY_FAIL = 10  # of an account
 SLOWER_AT_MOST = 0.1  # seconds an analysis
 
 
@@ -79,6 +82,29 @@ NONSENSE = {
     "too late": late(b"+OK\r\n"),
     "too late after the greeting": greeted(late(b"$2\r\n{}\r\n")),
 }
+
+
+class OneAnswerBehind(Listener):
+    """Between a service and Redis. Once `armed`, the next answer to a count is kept back until the next
+    command of its connection, the answer to that one until the one after it, and so on."""
+
+    def __init__(self, url):
+        self.redis, self.armed, self.kept = urlsplit(url), False, 0
+        super().__init__()
+        self.url = url.replace(f":{self.redis.port}", f":{self.port}")
+
+    def serve(self, client):
+        kept = None
+        with client, socket.create_connection((self.redis.hostname, self.redis.port)) as redis:
+            while command := client.recv(65536):
+                redis.sendall(command)
+                answer = redis.recv(65536)
+                if self.armed and b"INCRBY" in command:
+                    self.armed, kept = False, b""
+                if kept is not None:
+                    self.kept += 1
+                    kept, answer = answer, kept
+                client.sendall(answer)
 
 
 def changes(topology, since):
@@ -209,3 +235,25 @@ def test_a_hanging_cache_is_one_warning_and_its_late_answers_go_nowhere(topology
     )  # fmt: skip
     warnings, back = changes(topology, since)
     assert len(warnings) == 1 and len(back) == 1
+
+
+def test_a_late_answer_goes_to_no_other_command(topology, engines, anybody, person):
+    """A count of one account's failed logins that comes when another's are asked for would lock it."""
+    guessed, other = person(), person()
+    behind = OneAnswerBehind(engines.env["REDIS_URL"])
+    topology.restart(SERVICE, REDIS_URL=behind.url, PASSWORD_WORKERS="1")
+    since = log_length(topology)
+
+    def login(someone, password):
+        return anybody.post("/v1/auth/login", json={"email": someone.email, "password": password}).status_code
+
+    try:
+        assert {login(guessed, "not the password") for _ in range(LOGINS_THAT_MAY_FAIL)} == {401}
+        behind.armed = True
+        assert login(guessed, "not the password") == 429
+        assert behind.kept, "the fault did not happen"
+        steady(lambda: login(other, PASSWORD) == 200, 2)
+        assert changes(topology, since)[1], "the cache was asked again"
+    finally:
+        topology.restart(SERVICE)
+        behind.close()

@@ -23,7 +23,7 @@ def all_well():
 def told_and_stored():
     """Two people, one of them without consent; and stores that hold what they were promised."""
     history = History(people=["anna"], without_consent=["ben"])
-    history.record("emotions", "e1", ("anna", DAY, 5, 6, 7), OK)
+    history.record("emotions", "e1", ("anna", DAY, 5, 6, 800000000), OK)
     history.record("emotions", "e2", ("anna", DAY, 1, 2, 3), UNKNOWN)
     history.record("emotions", "e3", ("ben", DAY, 1, 1, 1), OK)
     history.record("transactions", "t1", ("anna", Decimal(5)), OK)
@@ -31,8 +31,8 @@ def told_and_stored():
     history.record("acceptances", "o1", "anna", OK)
     history.record("acceptances", "o2", "anna", UNKNOWN)
     stores = Stores(
-        emotions=[("e1", "anna", DAY, 5, 6, 7), ("e2", "anna", DAY, 1, 2, 3)],
-        sums={("anna", DAY): (2, 6, 8, 10)},
+        emotions=[("e1", "anna", DAY, 5, 6, 800000000), ("e2", "anna", DAY, 1, 2, 3)],
+        sums={("anna", DAY): (2, 1, 6, 8, 800000003)},
         transactions=[("t1", "anna", Decimal(5))],
         offers={
             "o1": Offer("anna", "superseded", NOON, NOON),
@@ -55,7 +55,7 @@ def lose_an_event(stores):
 
 def lose_an_emotion_and_its_sum(stores):
     del stores.emotions[0]
-    stores.sums["anna", DAY] = (1, 1, 2, 3)
+    stores.sums["anna", DAY] = (1, 0, 1, 2, 3)
 
 
 def double_a_row(stores):
@@ -63,7 +63,11 @@ def double_a_row(stores):
 
 
 def count_an_event_twice(stores):
-    stores.sums["anna", DAY] = (3, 11, 14, 17)
+    stores.sums["anna", DAY] = (3, 2, 11, 14, 1600000003)
+
+
+def miss_a_stress_event(stores):
+    stores.sums["anna", DAY] = (2, 0, 6, 8, 800000003)
 
 
 def invent_an_event(stores):
@@ -80,7 +84,7 @@ def give_it_to_another(stores):
 
 def store_without_consent(stores):
     stores.emotions.append(("e3", "ben", DAY, 1, 1, 1))
-    stores.sums["ben", DAY] = (1, 1, 1, 1)
+    stores.sums["ben", DAY] = (1, 0, 1, 1, 1)
 
 
 def bury_an_event(stores):
@@ -125,6 +129,7 @@ def tell_nobody(stores):
         (lose_an_emotion_and_its_sum, "e1 was acknowledged and is lost"),
         (double_a_row, "t1 is stored 2 times"),
         (count_an_event_twice, "the sums of"),
+        (miss_a_stress_event, "the sums of"),
         (invent_an_event, "t9 of anna is stored, and nobody sent it"),
         (change_an_amount, "t1 was sent as"),
         (give_it_to_another, "t1 was sent as"),

@@ -73,7 +73,7 @@ def test_the_clock_jumps_ahead_and_back(topology, person, load, db, jump):
         assert back.status_code == 202
         assert someone.analyse().status_code == 200
         running.wait_for(500)
-    running.check(30)
+    running.check()
     wanted = {(ahead.json()["eventId"],), (back.json()["eventId"],)}
     stored = "SELECT id::text FROM transactions WHERE user_id = %s"
     poll(lambda: set(db(stored, someone.id)) == wanted, 30, "both payments to be stored")

@@ -3,12 +3,12 @@
 Either way the outcome is looked up, and what the client is told is true."""
 
 import threading
-from urllib.parse import urlsplit
 
 import pytest
 
+from harness.offers import assert_each_active_once, offers_of
 from harness.people import PASSWORD, new_email
-from harness.proxy import CUT_AFTER, CUT_BEFORE, PASS, Proxy
+from harness.proxy import CUT_AFTER, CUT_BEFORE, PASS, proxy_before
 from harness.waiting import poll
 
 SERVICE = "user-and-credit-service"
@@ -37,20 +37,12 @@ class Commits:
             return how
 
 
-def through(engines, name, commits):
-    """A proxy before PostgreSQL, and the setting that sends a service through it."""
-    url = engines.env[name]
-    address = urlsplit(url)
-    proxy = Proxy(address.hostname, address.port, commits)
-    return proxy, {name: url.replace(f":{address.port}/", f":{proxy.port}/")}
-
-
 @pytest.fixture(scope="module", params=[CUT_BEFORE, CUT_AFTER])
 def cut_next(request, topology, engines):
     """cut_next() has the service's next COMMIT cut; .cut counts."""
     commits = Commits()
-    proxy, setting = through(engines, "USER_CREDIT_DATABASE_URL", commits)
-    topology.restart(SERVICE, **setting)
+    proxy, url = proxy_before(engines.env["USER_CREDIT_DATABASE_URL"], commits)
+    topology.restart(SERVICE, USER_CREDIT_DATABASE_URL=url)
 
     def arm():
         commits.how = request.param
@@ -99,8 +91,6 @@ def test_an_analysis_in_doubt_is_one_decision_and_one_offer(person, db, cut_next
 
 
 def test_an_acceptance_in_doubt_is_active_once(topology, db, nats, pattern_token, cut_next):
-    from test_workers_killed import assert_each_active_once, offers_of
-
     before = cut_next.commits.cut
     offers = offers_of(topology, db, pattern_token, ROUNDS)
     for number, (client, person, offer_id) in enumerate(offers):
@@ -140,8 +130,8 @@ def test_batches_in_doubt_are_stored_once(topology, engines, load, how):
     for worker, name in workers.items():
         commits = Commits()
         commits.how, commits.every = how, 5
-        proxy, setting = through(engines, name, commits)
-        topology.restart(worker, **setting)
+        proxy, url = proxy_before(engines.env[name], commits)
+        topology.restart(worker, **{name: url})
         all_commits.append(commits)
         proxies.append(proxy)
     with load() as running:
@@ -149,7 +139,7 @@ def test_batches_in_doubt_are_stored_once(topology, engines, load, how):
         running.wait_for(500)
         for commits in all_commits:
             commits.how = PASS
-    running.check(30)
+    running.check()
     for worker, proxy in zip(workers, proxies):
         topology.restart(worker)
         proxy.close()

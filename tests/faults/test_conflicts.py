@@ -9,6 +9,7 @@ import time
 import psycopg2
 import pytest
 
+from harness.offers import offers_of
 from harness.people import PASSWORD, new_email, people_in_database
 from harness.process import children
 from harness.waiting import poll
@@ -40,7 +41,7 @@ def test_tables_locked_for_ten_seconds_cost_time_and_nothing_else(topology, engi
         blocker.close()
         poll(lambda: someone.analyse().status_code == 200, 10)
         running.wait_for(100)
-    running.check(30)
+    running.check()
     assert running.codes[503] == 0, "ingestion does not wait for a table"
 
 
@@ -70,7 +71,7 @@ def test_a_worker_that_loses_a_deadlock_tries_again(engines, load, db):
             blocker.rollback()
         blocker.close()
         running.wait_for(300)
-    running.check(30)
+    running.check()
 
 
 FAILING = """
@@ -108,8 +109,6 @@ def failing(db):
     ids=["serialization", "deadlock", "out of memory", "shutdown"],
 )  # fmt: skip
 def test_what_can_be_retried_is_retried(topology, engines, load, db, anybody, pattern_token, failing, sqlstate):
-    from test_workers_killed import offers_of
-
     offers = offers_of(topology, db, pattern_token, 4)
     with load() as running:
         running.wait_for(200)
@@ -136,7 +135,7 @@ def test_what_can_be_retried_is_retried(topology, engines, load, db, anybody, pa
         running.wait_for(500)
         for table in TABLES:
             db(f"DROP TRIGGER fail_at_times ON {table}")
-    running.check(30)
+    running.check()
     active = "SELECT count(*) FROM credit_limits WHERE id = ANY(%s::uuid[]) AND status = 'active'"
     poll(lambda: db(active, [offer for _, _, offer in offers]) == [(len(offers),)], 30)
     assert db("SELECT count(*) FROM users WHERE lower(email) = lower(%s)", email) == [(1,)]
@@ -166,4 +165,4 @@ def test_a_database_that_hangs_is_given_up_in_time(topology, engines, load, pers
                     pass
         poll(lambda: someone.analyse().status_code == 200, 15)
         running.wait_for(100)
-    running.check(30)
+    running.check()

@@ -2,27 +2,22 @@
 """Streams that lose what they had: a bit of a file flips, a stream is deleted. The loss is seen, what
 can no longer be trusted is refused, and nothing counts twice."""
 
+import pytest
+import requests
+
+from harness.nats import Nats
 from harness.people import Api, emotion
-from harness.waiting import poll
+from harness.waiting import poll, steady
 
-INGESTION = "emotion-ingestion-service"
+INGESTION, WORKER = "emotion-ingestion-service", "emotion-processing-worker"
+LOOKS_WITHIN = 5  # seconds: a worker without messages looks every 2 s
 WENT_BACK = "ecs_stream_sequence_went_back_total"
-
-
-def drained(nats_url, *streams):
-    from harness.nats import Nats
-
-    def empty():
-        with Nats(nats_url) as connection:
-            return all(connection.backlog(stream) == 0 for stream in streams)
-
-    poll(empty, 30, f"{streams} to be drained")
 
 
 def again(topology, running):
     """Sends some of a load's emotions once more, as a client does that had no answer."""
     sender = Api(topology.url, {"X-Internal-Key": topology.internal_key})
-    for event_id, (person, day, *values) in list(running.emotions.items())[:200]:
+    for event_id, (person, day, *values) in list(running.history.emotions.items())[:200]:
         positivity, intensity, stress = (value / 10**9 for value in values)
         body = emotion(
             person, event_id=event_id, at=f"{day}T00:00:00Z", positivity=positivity, intensity=intensity,
@@ -31,72 +26,149 @@ def again(topology, running):
         assert sender.post("/v1/emotions/stream", json=body).status_code == 202
 
 
-def test_a_flipped_bit_in_the_store_is_seen_and_counts_nothing_twice(topology, engines, load):
-    with load(threads=6) as running:
-        running.wait_for(1500)
-    running.check(30)
-    url = engines.env["NATS_URL"]
-    drained(url, "emotions", "transactions")
-    from harness.nats import Nats
+def flip_a_bit(data):
+    data[len(data) // 20] ^= 0x10
 
-    with Nats(url) as connection:
+
+def cut_off(data):
+    """As a power loss does that comes before the end was written."""
+    del data[len(data) // 2 :]
+
+
+def damage(engines, how):
+    """The broker's file of the emotions, while it is down."""
+    with Nats(engines.env["NATS_URL"]) as connection:
         last = connection.stream("emotions")["state"]["last_seq"]
     engines.kill("nats")
     folder = engines.var / "nats" / "store" / "jetstream" / "ECS" / "streams" / "emotions" / "msgs"
     block = max(folder.glob("*.blk"), key=lambda file: int(file.stem))
     data = bytearray(block.read_bytes())
-    data[len(data) // 20] ^= 0x10
+    how(data)
     block.write_bytes(data)
     # What the server knows of the file beside it would hide the damage until the message is read.
     for index in folder.glob("*.idx"):
         index.unlink()
     engines.up()
-    with Nats(url) as connection:
+    with Nats(engines.env["NATS_URL"]) as connection:
         assert connection.stream("emotions")["state"]["last_seq"] < last, "the damage had no effect"
-    try:
-        with load(kinds=["transaction"]) as other, load(kinds=["emotion"]) as further:
-            poll(lambda: topology.metric(INGESTION, WENT_BACK) >= 1, 10, "the alarm")
-            poll(lambda: not topology.is_ready(topology.metrics_urls[INGESTION]), 10, "readiness to say so")
-            assert "lost messages" in topology.log_file(INGESTION).read_text()
-            # What the server took now it could not deliver: the stream is left alone. Others are not.
-            refused = further.codes[503]
-            poll(lambda: further.codes[503] >= refused + 30, 10, "events to be refused")
-            assert further.acknowledged() == 0
-            other.wait_for(100)
-            # The operator saves the files, and empties the stream.
-            with Nats(url) as connection:
-                assert connection.request("$JS.API.STREAM.PURGE.emotions")["success"]
-            further.wait_for(300)
-            again(topology, running)
-        for each in (other, further, running):
-            each.check(30)
-        assert not topology.is_ready(topology.metrics_urls[INGESTION]), "until somebody has looked"
-    finally:
-        # Somebody has looked.
-        for name in topology.names:
-            topology.kill(name)
+
+
+def purge(engines):
+    """As the operator does who has saved the files."""
+    with Nats(engines.env["NATS_URL"]) as connection:
+        assert connection.request("$JS.API.STREAM.PURGE.emotions")["success"]
+
+
+@pytest.fixture
+def looked_at(topology):
+    """Afterwards somebody has looked: everything starts anew."""
+    yield
+    for name in topology.names:
+        topology.kill(name)
+        topology.start(name)
+    topology.wait_ready()
+
+
+def assert_alarmed(topology, name):
+    poll(lambda: topology.metric(name, WENT_BACK) >= 1, 10, f"the alarm of {name}")
+    poll(lambda: not topology.is_ready(topology.metrics_urls[name]), 10, f"readiness of {name} to say so")
+
+
+def test_a_flipped_bit_in_the_store_is_seen_and_counts_nothing_twice(topology, engines, load, looked_at):
+    with load(threads=6) as running:
+        running.wait_for(1500)
+    running.check()
+    damage(engines, flip_a_bit)
+    with load(kinds=["transaction"]) as other, load(kinds=["emotion"]) as further:
+        assert_alarmed(topology, INGESTION)
+        assert "lost messages" in topology.log_file(INGESTION).read_text()
+        # What the server took now it could not deliver: the stream is left alone. Others are not.
+        refused = further.codes[503]
+        poll(lambda: further.codes[503] >= refused + 30, 10, "events to be refused")
+        assert further.acknowledged() == 0
+        other.wait_for(100)
+        purge(engines)
+        further.wait_for(300)
+        again(topology, running)
+    for each in (other, further, running):
+        each.check()
+    assert not topology.is_ready(topology.metrics_urls[INGESTION]), "until somebody has looked"
+
+
+@pytest.mark.parametrize("first, second", [(INGESTION, WORKER), (WORKER, INGESTION)])
+def test_a_process_that_starts_after_the_damage_sees_it(topology, engines, load, looked_at, first, second):
+    """Nobody is left who was told of the messages that are lost: the broker itself is asked."""
+    with load(threads=6) as running:
+        running.wait_for(1500)
+    running.check()
+    topology.kill(INGESTION)
+    topology.kill(WORKER)
+    damage(engines, flip_a_bit)
+    with load(kinds=["transaction"]) as other, load(kinds=["emotion"]) as further:
+        for name in (first, second):
             topology.start(name)
-        topology.wait_ready()
+            poll(lambda: answers(topology, name), 10, f"{name} to live")
+            assert_alarmed(topology, name)
+            # Who starts next must be able to see it too.
+            steady(lambda: is_told_by_the_broker(engines), LOOKS_WITHIN if name == first == WORKER else 0)
+        refused = further.codes[503]
+        poll(lambda: further.codes[503] >= refused + 30, 10, "events to be refused")
+        assert further.acknowledged() == 0
+        assert topology.is_ready(topology.metrics_urls["transaction-service"]), "its stream is whole"
+        other.wait_for(100)
+        purge(engines)
+        further.wait_for(300)
+        again(topology, running)
+    for each in (other, further, running):
+        each.check()
 
 
-def test_a_deleted_stream_is_made_again_and_counts_nothing_twice(topology, engines, nats, load):
+def test_a_stream_that_lost_its_end_is_seen_and_goes_on(topology, engines, load, looked_at):
+    """Nothing is missing in it: once its worker consumes it anew it can be used."""
+    with load(threads=6) as running:
+        running.wait_for(1500)
+    running.check()
+    topology.kill(INGESTION)
+    topology.kill(WORKER)
+    damage(engines, cut_off)
+    with load(kinds=["emotion"]) as further:
+        topology.start(INGESTION)
+        poll(lambda: answers(topology, INGESTION), 10, "ingestion to live")
+        assert_alarmed(topology, INGESTION)
+        refused = further.codes[503]
+        poll(lambda: further.codes[503] >= refused + 30, 10, "events to be refused")
+        assert further.acknowledged() == 0, "its consumer would pass over them"
+        topology.start(WORKER)
+        further.wait_for(300)
+        again(topology, running)
+    for each in (further, running):
+        each.check()
+
+
+def is_told_by_the_broker(engines):
+    with Nats(engines.env["NATS_URL"]) as connection:
+        last = connection.stream("emotions")["state"]["last_seq"]
+        return any(consumer["delivered"]["stream_seq"] > last for consumer in connection.consumers("emotions"))
+
+
+def answers(topology, name):
+    try:
+        return topology.metric(name, WENT_BACK) >= 0
+    except requests.RequestException:
+        return False
+
+
+def test_a_deleted_stream_is_made_again_and_counts_nothing_twice(topology, engines, nats, load, looked_at):
     with load() as running:
         running.wait_for(500)
-    running.check(30)
-    drained(engines.env["NATS_URL"], "emotions", "transactions")
-    try:
-        with load(kinds=["transaction"]) as other:
-            other.wait_for(50)
-            nats.request("$JS.API.STREAM.DELETE.emotions")
-            with load(kinds=["emotion"]) as further:
-                further.wait_for(300, 60)
-                again(topology, running)
-            other.wait_for(50)
-        further.check(30)
-        other.check(30)
-        running.check(30)
-    finally:
-        for name in topology.names:
-            topology.kill(name)
-            topology.start(name)
-        topology.wait_ready()
+    running.check()
+    with load(kinds=["transaction"]) as other:
+        other.wait_for(50)
+        nats.request("$JS.API.STREAM.DELETE.emotions")
+        with load(kinds=["emotion"]) as further:
+            further.wait_for(300, 60)
+            again(topology, running)
+        other.wait_for(50)
+    further.check()
+    other.check()
+    running.check()

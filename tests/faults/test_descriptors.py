@@ -56,7 +56,7 @@ def test_a_gateway_without_files_waits_and_answers_again(topology, load, starve)
         poll(lambda: requests.get(topology.url + "/healthz", timeout=5).status_code == 200, 5)
     with load() as running:
         running.wait_for(300)
-    running.check(30)
+    running.check()
 
 
 @pytest.mark.parametrize("worker", ["emotion-processing-worker", "transaction-processing-worker"])
@@ -72,4 +72,4 @@ def test_a_worker_without_files_waits_and_drains(topology, engines, load, starve
         assert cpu_seconds(pid) - used <= BUSY_AT_MOST
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (1024, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
         running.wait_for(200)
-    running.check(30)
+    running.check()

@@ -7,6 +7,7 @@ import uuid
 import pytest
 import requests
 
+from harness.offers import assert_each_active_once, offers_of
 from harness.people import emotion, people_in_database
 from harness.waiting import poll
 
@@ -52,13 +53,11 @@ def test_without_the_broker_events_are_refused_in_time(topology, engines, sender
         poll(lambda: sender.post(STREAM, json=emotion(someone.id)).status_code == 202, 10)
         assert time.monotonic() - back < 10
         running.wait_for(100)
-    running.check(30)
+    running.check()
     assert running.slowest < 6
 
 
 def test_an_acceptance_without_the_broker_is_published_when_it_is_back(topology, engines, db, nats, pattern_token):  # fmt: skip
-    from test_workers_killed import assert_each_active_once, offers_of
-
     offers = offers_of(topology, db, pattern_token, 5)
     nats.close()
     engines.kill("nats")
@@ -75,12 +74,12 @@ def test_an_acceptance_without_the_broker_is_published_when_it_is_back(topology,
 def test_streams_and_consumers_that_were_deleted_are_made_again(topology, nats, load):
     with load() as running:
         running.wait_for(100)
-    running.check(30)
+    running.check()
     for consumer in nats.consumers("emotions"):
         nats.request(f"$JS.API.CONSUMER.DELETE.emotions.{consumer['name']}")
     with load(kinds=["emotion"]) as running:
         running.wait_for(100)
-    running.check(30)
+    running.check()
 
 
 def test_without_the_database_events_are_taken_and_stored_later(topology, engines, load, person, db):
@@ -100,7 +99,7 @@ def test_without_the_database_events_are_taken_and_stored_later(topology, engine
         topology.wait_ready(30)
         running.wait_for(100)
         assert someone.analyse().status_code == 200
-    running.check(30)
+    running.check()
 
 
 def test_connections_that_the_database_ends_come_back(topology, engines, load, person):
@@ -112,7 +111,7 @@ def test_connections_that_the_database_ends_come_back(topology, engines, load, p
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'ecs\\_%'"
             )
             poll(lambda: someone.offers().status_code == 200, 10)
-    running.check(30)
+    running.check()
 
 
 def test_a_locked_table_is_waited_for(topology, engines, load):
@@ -125,7 +124,7 @@ def test_a_locked_table_is_waited_for(topology, engines, load):
             running.wait_for(600)
         blocker.rollback()
         blocker.close()
-    running.check(30)
+    running.check()
 
 
 def test_without_the_cache_answers_stay_right(topology, engines, person):

@@ -23,6 +23,7 @@ LONG = os.environ.get("FAULTS_LONG") == "1"
 FIRST_SEED = int(os.environ.get("FAULTS_SEED", "1"))
 SEEDS = range(FIRST_SEED, FIRST_SEED + (20 if LONG else 2))
 THINGS = 1000  # asked for with each seed
+THINGS_A_POINT = 200  # asked for while one step alone fails
 KILLED = 137  # how a process ends that a point ended
 BUILD = ROOT / "build-faults"
 # Each as often as it is worth: points that are passed once an event, and those passed now and then.
@@ -137,6 +138,22 @@ def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, caps
         show(f"points with the seeds {SEEDS.start} to {SEEDS.stop - 1}", reached, fired)
     assert [name for name in OFTEN + RARE if not reached[name]] == []
     assert sum(fired.values()) > 0
+
+
+@pytest.mark.parametrize("point", [point for point in OFTEN + RARE if point not in WITHOUT_ERROR])
+def test_one_step_that_fails_again_and_again_loses_doubles_and_invents_nothing(world, point):
+    """A third of the time: what the random plans do rarely, each step does here for certain."""
+    topology = world.topology
+    topology.terminate("all")
+    before = counts_of(world.report)[1][point]
+    topology.start("all", ECS_FAULTS=f"seed={FIRST_SEED},{point}=error:0.3")
+    with Journey(topology, world.db, world.token, f"{FIRST_SEED} {point}") as journey:
+        journey.wait_for(THINGS_A_POINT)
+        topology.terminate("all")
+        topology.restart("all")
+        journey.wait_for(50)
+    assert counts_of(world.report)[1][point] > before, "the fault did not happen"
+    check(journey.history, world.db, world.nats)
 
 
 def test_a_start_survives_a_lost_answer_to_the_commit_of_its_migrations(world):

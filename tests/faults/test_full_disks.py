@@ -108,7 +108,7 @@ def test_without_room_the_broker_takes_nothing_and_then_goes_on(disks, served, s
             disks.kill("nats")
             disks.up()
         running.wait_for(1000)
-    running.check(30)
+    running.check()
 
 
 def test_a_full_store_refuses_and_keeps_what_it_has(disks, served, small_load):
@@ -133,7 +133,7 @@ def test_a_full_store_refuses_and_keeps_what_it_has(disks, served, small_load):
             answer = nats.request("$JS.API.STREAM.PURGE.emotions")
             assert answer.get("success"), answer
         running.wait_for(500)
-    running.check(30)
+    running.check()
 
 
 def test_without_room_in_the_database_events_wait_in_the_stream(disks, served, small_load):
@@ -152,4 +152,4 @@ def test_without_room_in_the_database_events_wait_in_the_stream(disks, served, s
             disks.up()
         served.wait_ready(60)
         running.wait_for(300)
-    running.check(30)
+    running.check()

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages that can never be stored, and ones that fail for a while."""
 
+import datetime
 import json
 import re
 import uuid
 
+import pytest
+
 from harness.people import emotion, now, people_in_database
 from harness.topology import run_command
 from harness.waiting import poll
+
+WORKER = "emotion-processing-worker"
+TRIES = 8
+FIRST_DELAY, LATER_AT_MOST = 0.1, 2  # seconds
+BROKEN = "XX000"  # what a statement fails with that may succeed later
 
 
 def good_line(person, event_id):
@@ -86,21 +94,77 @@ def test_poisoned_transactions_and_acceptances_have_dead_letters_too(topology, d
     assert subjects == {"dead.transactions.topic", "dead.credit.offers.approved"}
 
 
-def test_what_fails_too_often_becomes_a_dead_letter_and_can_be_replayed(topology, db, nats):
+REFUSING = """
+CREATE OR REPLACE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'refused by a test' USING ERRCODE = '%s';
+END $$;
+CREATE TRIGGER refuse_one BEFORE INSERT ON emotional_events
+FOR EACH ROW WHEN (NEW.event_id = '%s') EXECUTE FUNCTION refuse_one()
+"""
+
+
+@pytest.fixture
+def refuse(db):
+    """refuse(event, sqlstate) has the database fail with that whenever the event is stored; refuse.end()."""
+
+    def begin(event_id, sqlstate):
+        db(REFUSING % (sqlstate, event_id))
+
+    begin.end = lambda: db("DROP TRIGGER IF EXISTS refuse_one ON emotional_events")
+    yield begin
+    begin.end()
+    db("DROP FUNCTION IF EXISTS refuse_one")
+
+
+def seconds_of_failures(log):
+    """When each line of a worker's log says that a batch failed, in seconds since 1970."""
+    lines = [line for line in log.splitlines() if "batch failed, trying again later" in line]
+    return [datetime.datetime.fromisoformat(line.split()[0]).timestamp() for line in lines]
+
+
+def test_what_fails_8_times_becomes_a_dead_letter_and_is_counted_once_when_replayed(topology, db, nats, journey, refuse):
     [person] = people_in_database(db, 1)
     event_id = str(uuid.uuid4())
-    db("REVOKE INSERT ON emotional_events FROM ecs_emotion_worker")
-    try:
+    log = topology.log_file(WORKER)
+    since = len(log.read_text())
+    refuse(event_id, BROKEN)
+    with journey(threads=2) as running:
+        running.wait_for(50)
         nats.publish("user.emotions.topic", good_line(person, event_id))
         [letter] = poll(lambda: dead_of(nats, event_id), 60)
-    finally:
-        db("GRANT INSERT ON emotional_events TO ecs_emotion_worker")
-    tries = re.search(r"(?im)^[\w-]*(?:tries|deliver)[\w-]*: *(\d+)", letter[2])
-    assert tries and int(tries.group(1)) >= 4, letter[2]
+    running.check()
+    tries = re.search(r"(?im)^[\w-]*tries: *(\d+)", letter[2])
+    assert tries and int(tries.group(1)) == TRIES, letter[2]
+    assert f"failed {TRIES} times" in letter[2]
+    failed = seconds_of_failures(log.read_text()[since:])
+    assert len(failed) == TRIES
+    for number, (one, next_one) in enumerate(zip(failed, failed[1:])):
+        delay = FIRST_DELAY * 2**number
+        assert 0.9 * delay <= next_one - one <= delay + LATER_AT_MOST, failed
     assert db("SELECT 1 FROM emotional_events WHERE event_id = %s", event_id) == []
+    refuse.end()
     for _ in range(2):
         run_command(topology.env, "dead-letters", "replay", str(letter[0]))
     poll(lambda: db("SELECT 1 FROM emotional_events WHERE event_id = %s", event_id), 20)
     poll(lambda: nats.backlog("emotions") == 0)
     rows = db("SELECT sum(event_count) FROM emotional_events_summary WHERE user_id = %s", person)
     assert rows == [(1,)]
+
+
+@pytest.mark.parametrize("sqlstate", ["22003", "23514"], ids=["out of range", "check violated"])
+def test_what_the_database_refuses_becomes_a_dead_letter_at_once(topology, db, nats, journey, refuse, sqlstate):
+    [person] = people_in_database(db, 1)
+    event_id, neighbours = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(20)]
+    lines = [good_line(person, each) for each in (*neighbours[:7], event_id, *neighbours[7:])]
+    since = len(topology.log_file(WORKER).read_text())
+    refuse(event_id, sqlstate)
+    with journey(threads=2) as running:
+        running.wait_for(50)
+        nats.publish("user.emotions.topic", "\n".join(lines))
+        [letter] = poll(lambda: dead_of(nats, event_id))
+    running.check()
+    assert "refused by the database" in letter[2]
+    assert seconds_of_failures(topology.log_file(WORKER).read_text()[since:]) == []
+    rows = db("SELECT event_id::text FROM emotional_events WHERE user_id = %s", person)
+    assert {each for (each,) in rows} == set(neighbours)

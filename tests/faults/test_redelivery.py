@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness.engines import BINARY, PLAIN, ROOT
 from harness.nats import Nats
+from harness.offers import assert_each_active_once, offers_of
 from harness.people import emotion, people_in_database
 from harness.waiting import free_port, poll
 
@@ -94,8 +95,6 @@ def test_a_worker_that_hangs_is_replaced_and_has_one_effect(topology, db, nats):
 
 
 def test_an_offer_accepted_message_that_repeats_changes_nothing(topology, db, nats, pattern_token):
-    from test_workers_killed import assert_each_active_once, offers_of
-
     offers = offers_of(topology, db, pattern_token, 1)
     [(client, person, offer_id)] = offers
     assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from harness.engines import BINARY, PLAIN, ROOT
+from harness.offers import assert_each_active_once, offers_of
 from harness.people import Api, emotion
 from harness.raw import Raw
 from harness.waiting import free_port, poll
@@ -57,7 +58,7 @@ def test_one_key_through_two_gateways_is_one_event(gateways, person, db, load):
             assert {answer.status_code for answer in answers} == {202}
             assert len({answer.text for answer in answers}) == 1, "the same answer"
         running.wait_for(100)
-    running.check(30)
+    running.check()
     for someone in people:
         count = "SELECT count(*) FROM transactions WHERE user_id = %s"
         poll(lambda: db(count, someone.id) == [(10,)], 30)
@@ -98,8 +99,6 @@ def test_an_emotion_under_a_used_key_is_refused(gateways, person, db, topology):
 
 
 def test_two_acceptances_at_the_same_instant_are_one(gateways, topology, db, nats, pattern_token):
-    from test_workers_killed import assert_each_active_once, offers_of
-
     offers = offers_of(topology, db, pattern_token, 6)
     for client, someone, offer_id in offers:
         path, body = f"/v1/credit-offers/{offer_id}/accept", {"userId": someone}

@@ -5,9 +5,22 @@
 
 #include "fuzz.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-// NULL when the text does not begin with an object; else the caller frees it.
+// Whether the text may have that member itself, which would make it one too many.
+static inline bool may_have_it(const char *text, size_t size)
+{
+    static const char name[] = "not plain";
+    bool may = memchr(text, '\\', size) != NULL;
+    for (size_t at = 0; at + sizeof name - 1 <= size && !may; at++) {
+        may = memcmp(text + at, name, sizeof name - 1) == 0;
+    }
+    return may;
+}
+
+// NULL when the text does not begin with an object or may have the member; else the caller frees
+// it.
 static inline char *not_plain(const char *text, size_t size, size_t *ret_size)
 {
     static const char member[] = "{\"not plain\":0,";
@@ -15,7 +28,7 @@ static inline char *not_plain(const char *text, size_t size, size_t *ret_size)
     while (start < size && strchr(" \t\r\n", text[start]) != NULL && text[start] != '\0') {
         start++;
     }
-    if (start == size || text[start] != '{') {
+    if (start == size || text[start] != '{' || may_have_it(text, size)) {
         return NULL;
     }
     *ret_size = size - start - 1 + sizeof member - 1;

@@ -11,7 +11,9 @@ from decimal import Decimal
 
 import requests
 
+from harness.checker import check
 from harness.history import History
+from harness.nats import Nats
 from harness.people import Api, emotion, people_in_database
 from harness.tokens import for_person
 from harness.waiting import poll
@@ -20,19 +22,20 @@ ONE = 10**9  # a metric of 1, in billionths
 TRIES = 3  # of what was not answered; then a client gives up, as some do
 PAUSE = 0.1  # seconds before it is tried again
 PATIENCE = 10  # seconds for an answer
+MIX = (6, 4, 2)  # how often a client feels, pays and borrows
 
 
 class Journey:
     """Runs from `with` to its end; `history` is then complete."""
 
-    def __init__(self, topology, db, pattern_token, seed, people=24, threads=6):
+    def __init__(self, topology, db, pattern_token, seed, people=24, threads=6, mix=MIX):
         consenting = people_in_database(db, people - people // 4)
         others = people_in_database(db, people // 4, consent=False)
         self.history = History(consenting, others)
-        self.topology, self.stopping = topology, threading.Event()
+        self.topology, self.db, self.stopping = topology, db, threading.Event()
         everybody = consenting + others
         clients = [
-            Client(topology, self.history, pattern_token, random.Random(f"{seed} {n}"), everybody[n::threads])
+            Client(topology, self.history, pattern_token, random.Random(f"{seed} {n}"), everybody[n::threads], mix)
             for n in range(threads)
         ]
         self.threads = [threading.Thread(target=client.live, args=(self.stopping,)) for client in clients]
@@ -55,12 +58,17 @@ class Journey:
         goal = self.asked() + more
         poll(lambda: self.asked() >= goal, deadline, f"{more} more things to be asked for")
 
+    def check(self):
+        """After its end: the backlog reaches zero, and the stores hold what clients were promised."""
+        with Nats(self.topology.env["NATS_URL"]) as nats:
+            check(self.history, self.db, nats)
+
 
 class Client:
     """One thread, and the people it speaks for."""
 
-    def __init__(self, topology, history, pattern_token, dice, people):
-        self.history, self.dice, self.people = history, dice, people
+    def __init__(self, topology, history, pattern_token, dice, people, mix):
+        self.history, self.dice, self.people, self.mix = history, dice, people, mix
         self.backend = Api(topology.url, {"X-Internal-Key": topology.internal_key})
         self.apps = {
             person: Api(topology.url, {"Authorization": f"Bearer {for_person(topology.secret_key, person, pattern_token)}"})
@@ -70,7 +78,7 @@ class Client:
     def live(self, stopping):
         while not stopping.is_set():
             person = self.dice.choice(self.people)
-            step = self.dice.choices([self.feel, self.pay, self.borrow], [6, 4, 2])[0]
+            step = self.dice.choices([self.feel, self.pay, self.borrow], self.mix)[0]
             step(person)
 
     def feel(self, person):

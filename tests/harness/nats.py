@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small NATS client over a socket: publish, subscribe, ask the JetStream API."""
 
-import base64
 import json
 import socket
 import ssl
@@ -64,6 +63,7 @@ class Nats:
             self.ponged = True
         elif words[0] in ("MSG", "HMSG"):
             head = int(words[-2]) if words[0] == "HMSG" else 0
+            self.reply = words[3] if len(words) > (5 if head else 4) else None
             content = self.input.read(int(words[-1]) + 2)[:-2]
             return words[1], content[:head].decode(), content[head:]
         return None
@@ -123,13 +123,23 @@ class Nats:
 
     def stored(self, stream):
         """Every message of a stream that is still there: (sequence, subject, headers, data)."""
-        state = self.stream(stream)["state"]
-        for sequence in range(state["first_seq"], state["last_seq"] + 1):
-            answer = self.request(f"$JS.API.STREAM.MSG.GET.{stream}", {"seq": sequence})
-            if "message" in answer:
-                message = answer["message"]
-                headers = base64.b64decode(message.get("hdrs", "")).decode()
-                yield sequence, message["subject"], headers, base64.b64decode(message.get("data", ""))
+        if self.stream(stream)["state"]["messages"] == 0:
+            return
+        with Nats(self.url, ca=self.ca) as reader:
+            inbox = f"{reader.inbox}.{uuid.uuid4().hex}"
+            reader.subscribe(inbox)
+            config = {"deliver_subject": inbox, "deliver_policy": "all", "ack_policy": "none"}
+            made = self.request(f"$JS.API.CONSUMER.CREATE.{stream}", {"stream_name": stream, "config": config})
+            try:
+                waiting = True
+                while waiting:
+                    subject, headers, data = reader.next()
+                    # $JS.ACK, stream, consumer, deliveries, sequences of both, time, messages that follow
+                    *_, sequence, _, _, following = reader.reply.split(".")
+                    waiting = int(following) > 0
+                    yield int(sequence), subject, headers, data
+            finally:
+                self.request(f"$JS.API.CONSUMER.DELETE.{stream}.{made['name']}")
 
     def consumers(self, stream):
         """The consumers of a stream with their state."""

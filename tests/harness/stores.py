@@ -14,7 +14,7 @@ STREAMS = ("emotions", "transactions", "credits")
 @dataclass
 class Stores:
     emotions: list = field(default_factory=list)  # (event id, person, day, positivity, intensity, stress)
-    sums: dict = field(default_factory=dict)  # (person, day): (events, positivity, intensity, stress)
+    sums: dict = field(default_factory=dict)  # (person, day): (events, stress events, positivity, intensity, stress)
     transactions: list = field(default_factory=list)  # (event id, person, amount)
     offers: dict = field(default_factory=dict)  # offer id: Offer
     notifications: list = field(default_factory=list)  # (notification id, offer id)
@@ -31,11 +31,15 @@ class Offer:
 
 
 def backlog(db, nats):
-    """How many messages no worker has finished, and how many rows no outbox has published."""
+    """How many messages no worker has finished, and how many rows no outbox has published. A stream
+    whose consumer is missing waits as a whole."""
     unsent = db(
         "SELECT (SELECT count(*) FROM credit_limits WHERE accepted_at IS NOT NULL AND acceptance_published_at IS NULL)"
         " + (SELECT count(*) FROM notifications WHERE published_at IS NULL)"
     )[0][0]
+    for stream in STREAMS:
+        if not nats.consumers(stream):
+            raise NatsError(f"{stream} has no consumer")
     return sum(nats.backlog(stream) for stream in STREAMS) + unsent
 
 
@@ -66,8 +70,8 @@ def read_stores(db, nats, people):
     stores.sums = {
         (person, day): tuple(sums)
         for person, day, *sums in rows(
-            "SELECT user_id::text, summary_date, event_count, positivity_sum_ppb, intensity_sum_ppb,"
-            " stress_sum_ppb FROM emotional_events_summary"
+            "SELECT user_id::text, summary_date, event_count, stress_event_count, positivity_sum_ppb,"
+            " intensity_sum_ppb, stress_sum_ppb FROM emotional_events_summary"
         )
     }
     stores.transactions = rows("SELECT id::text, user_id::text, amount FROM transactions")

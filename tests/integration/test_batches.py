@@ -135,6 +135,22 @@ def test_a_repeated_batch_with_a_key_is_counted_once(sender, person, db):
     assert len(stored(db, someone.id)) == counted(db, someone.id) == 51
 
 
+def test_a_line_that_is_another_under_a_used_key_is_rejected(sender, person, db):
+    someone, key = person(), str(uuid.uuid4())
+    lines = [line(someone.id, stress=number / 10) for number in range(5)]
+    assert send(sender, lines, **{"Idempotency-Key": key}).json()["accepted"] == 5
+    # As of a sender that leaves out what was stored, and takes the key again.
+    shifted = lines[1:3] + lines[2:5]
+    answer = send(sender, shifted, **{"Idempotency-Key": key})
+    assert answer.status_code == 202 and answer.json()["accepted"] == 3
+    assert [(each["line"], each["errors"][0]["field"]) for each in answer.json()["rejected"]] == [
+        (1, "Idempotency-Key"), (2, "Idempotency-Key"),
+    ]  # fmt: skip
+    last = someone.feel().json()["eventId"]
+    poll(lambda: last in stored(db, someone.id))
+    assert counted(db, someone.id) == 6
+
+
 def test_a_bad_key_is_refused_before_the_batch_is_read(sender, person):
     assert_faults(send(sender, [line(person().id)], **{"Idempotency-Key": "k" * 256}), "Idempotency-Key")
 

@@ -75,6 +75,12 @@ bool bus_sequence_went_back(const struct bus *bus)
     return sequences_went_back(bus->sequences);
 }
 
+void bus_declare(struct bus *bus, const char *subject)
+{
+    sequences_declare(bus->sequences, subject);
+    keeper_connected(bus->keeper);
+}
+
 void bus_keep_streams(struct bus *bus, const struct stream_settings *settings)
 {
     keeper_start(bus->keeper, settings);

@@ -52,6 +52,10 @@ bool bus_is_up(const struct bus *bus);
 // somebody has to look.
 bool bus_sequence_went_back(const struct bus *bus);
 
+// Says that this process publishes to a subject or consumes it: what its stream tells of itself is
+// looked at, by the thread of bus_keep_streams, before anything is published to it.
+void bus_declare(struct bus *bus, const char *subject);
+
 // Waits until connected, at most `timeout_ms`.
 bool bus_wait(struct bus *bus, int64_t timeout_ms);
 

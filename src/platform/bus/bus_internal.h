@@ -90,6 +90,18 @@ void bus_streams_missing(struct bus *bus);
 // Says that a stream lost what it had acknowledged; whoever keeps the streams looks at it.
 void bus_stream_went_back(struct bus *bus);
 
+// Where a stream ends, and whether nothing is missing before that.
+struct stream_end {
+    uint64_t last;
+    bool whole;
+};
+
+// Whether a stream ends before a number that it is known to have given. One that goes on while it
+// is looked at was only asked too early, or is led by a server that has not caught up: so a loss is
+// believed after a second. Any thread but the library's.
+bool stream_ends_before(jsCtx *jetstream, const char *stream, uint64_t number,
+                        struct stream_end *ret);
+
 // pthread_cond_t on the monotonic clock, and waiting on it with a deadline in milliseconds of
 // clock_monotonic_ms.
 void condition_init(pthread_cond_t *condition);

@@ -173,6 +173,7 @@ struct consumer *consumer_start(struct bus *bus, const struct consumer_spec *spe
     pthread_mutex_init(&consumer->lock, NULL);
     condition_init(&consumer->stopped);
     make_metrics(consumer);
+    bus_declare(bus, spec->subject);
     if (pthread_create(&consumer->thread, NULL, run, consumer) != 0) {
         log_error(options->log, "cannot start the thread of a consumer, ending the process");
         abort();

@@ -15,6 +15,7 @@
 
 struct watched {
     char subject[SUBJECT_SIZE];
+    bool unseen; /* declared, and nobody looked at its stream yet */
     bool distrusted;
     uint64_t highest;
 };
@@ -60,16 +61,66 @@ static uint32_t find_or_add(struct sequences *sequences, const char *subject)
     return slot < sequences->count ? slot : SUBJECTS_MAX;
 }
 
+static bool is_subject(const struct watched *watched, const char *subject)
+{
+    size_t length = strlen(subject);
+    bool all_below = length > 0 && subject[length - 1] == '>';
+    return all_below ? strncmp(watched->subject, subject, length - 1) == 0
+                     : strcmp(watched->subject, subject) == 0;
+}
+
+void sequences_declare(struct sequences *sequences, const char *subject)
+{
+    pthread_mutex_lock(&sequences->lock);
+    const uint32_t known = sequences->count;
+    const uint32_t slot = find_or_add(sequences, subject);
+    if (slot == known && slot < SUBJECTS_MAX) {
+        sequences->items[slot].unseen = true;
+    }
+    pthread_mutex_unlock(&sequences->lock);
+}
+
+bool sequences_is_used(struct sequences *sequences, const char *subject)
+{
+    bool used = false;
+    pthread_mutex_lock(&sequences->lock);
+    for (uint32_t i = 0; i < sequences->count; i++) {
+        used = used || is_subject(&sequences->items[i], subject);
+    }
+    pthread_mutex_unlock(&sequences->lock);
+    return used;
+}
+
+void sequences_looked_at(struct sequences *sequences, const char *subject)
+{
+    pthread_mutex_lock(&sequences->lock);
+    for (uint32_t i = 0; i < sequences->count; i++) {
+        struct watched *watched = &sequences->items[i];
+        watched->unseen = watched->unseen && !is_subject(watched, subject);
+    }
+    pthread_mutex_unlock(&sequences->lock);
+}
+
 struct sequence_mark sequences_mark(struct sequences *sequences, const char *subject)
 {
     pthread_mutex_lock(&sequences->lock);
     struct sequence_mark mark = {.slot = find_or_add(sequences, subject)};
     if (mark.slot < SUBJECTS_MAX) {
         mark.highest = sequences->items[mark.slot].highest;
-        mark.distrusted = sequences->items[mark.slot].distrusted;
+        mark.distrusted =
+            sequences->items[mark.slot].distrusted || sequences->items[mark.slot].unseen;
     }
     pthread_mutex_unlock(&sequences->lock);
     return mark;
+}
+
+static void alarm(struct sequences *sequences, const char *subject, uint64_t highest, uint64_t now)
+{
+    atomic_store(&sequences->went_back, true);
+    counter_add(sequences->counter, 1);
+    log_error(sequences->log, "stream lost messages it had acknowledged",
+              LOG_TEXT("subject", subject), LOG_NUMBER("highest_acknowledged", highest),
+              LOG_NUMBER("now_at", now));
 }
 
 bool sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint64_t sequence)
@@ -88,21 +139,25 @@ bool sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint
     watched->distrusted = watched->distrusted || back;
     pthread_mutex_unlock(&sequences->lock);
     if (back) {
-        atomic_store(&sequences->went_back, true);
-        counter_add(sequences->counter, 1);
-        log_error(sequences->log, "stream lost messages it had acknowledged",
-                  LOG_TEXT("subject", watched->subject),
-                  LOG_NUMBER("highest_acknowledged", mark.highest), LOG_NUMBER("now_at", sequence));
+        alarm(sequences, watched->subject, mark.highest, sequence);
     }
     return sequence > mark.highest;
 }
 
-static bool is_subject(const struct watched *watched, const char *subject)
+void sequences_lost(struct sequences *sequences, const char *subject, uint64_t highest,
+                    uint64_t last)
 {
-    size_t length = strlen(subject);
-    bool all_below = length > 0 && subject[length - 1] == '>';
-    return all_below ? strncmp(watched->subject, subject, length - 1) == 0
-                     : strcmp(watched->subject, subject) == 0;
+    bool trusted = false;
+    pthread_mutex_lock(&sequences->lock);
+    const uint32_t slot = find_or_add(sequences, subject);
+    if (slot < SUBJECTS_MAX) {
+        trusted = !sequences->items[slot].distrusted;
+        sequences->items[slot].distrusted = true;
+    }
+    pthread_mutex_unlock(&sequences->lock);
+    if (trusted) {
+        alarm(sequences, subject, highest, last);
+    }
 }
 
 bool sequences_distrusted(struct sequences *sequences, const char *subject)

@@ -3,7 +3,8 @@
 // message sent after the acknowledgement of number N gets a number above N, else the stream lost
 // what it had acknowledged (a damaged block file does that, and the broker tells nobody). What is
 // written to a damaged stream afterwards may never be read again, so nothing is published to it
-// until it is found to be whole: made anew, restored or emptied.
+// until it is found to be whole: made anew, restored or emptied. A process that starts knows of no
+// number yet: nothing is published to a stream that it declared until somebody looked at it.
 #pragma once
 
 #include "platform/log.h"
@@ -13,6 +14,14 @@
 #include <stdint.h>
 
 struct sequences;
+
+// Says that the process uses a subject: nothing may be sent to it before sequences_looked_at.
+void sequences_declare(struct sequences *sequences, const char *subject);
+
+// Whether any subject that this names was declared or sent to; and that its stream was looked at.
+// Here and below `subject` may end with `>`.
+bool sequences_is_used(struct sequences *sequences, const char *subject);
+void sequences_looked_at(struct sequences *sequences, const char *subject);
 
 // What was known of a subject's stream when a message was sent.
 struct sequence_mark {
@@ -31,8 +40,12 @@ struct sequence_mark sequences_mark(struct sequences *sequences, const char *sub
 // went back, which is logged and counted: the message must not be taken for stored.
 bool sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint64_t sequence);
 
+// Notes that a subject's stream ends at `last` although it had given `highest`, which is logged and
+// counted when it was trusted until now.
+void sequences_lost(struct sequences *sequences, const char *subject, uint64_t highest,
+                    uint64_t last);
+
 // Whether a subject's stream went back and was not found to be whole since; and that it now was.
-// `subject` may end with `>`.
 bool sequences_distrusted(struct sequences *sequences, const char *subject);
 void sequences_trust(struct sequences *sequences, const char *subject);
 

@@ -13,6 +13,8 @@
 #define DUPLICATE_WINDOW_NS (INT64_C(120000) * NANOSECONDS_A_MS)
 #define MAX_ACK_PENDING 100000 /* messages that all replicas of a worker hold together */
 #define NO_LIMIT (-1)
+#define LOOKS_AT_THE_END 5
+#define LOOK_AGAIN_MS 200
 
 static const struct stream_row {
     const char *name;
@@ -114,22 +116,73 @@ static natsStatus look_up_or_add_stream(struct provision *provision, jsStreamCon
     return js_AddStream(NULL, provision->jetstream, wanted, NULL, NULL);
 }
 
-// Nothing is missing between its first and its last message. Of the dead letters some are missing
-// that somebody dealt with.
-static bool is_whole(const jsStreamState *state, const struct stream_row *row)
+static bool is_whole(const jsStreamState *state)
 {
-    return state->Msgs == 0 || state->LastSeq - state->FirstSeq + 1 == state->Msgs ||
-           strcmp(row->name, STREAM_DEAD_LETTERS) == 0;
+    return state->Msgs == 0 || state->LastSeq - state->FirstSeq + 1 == state->Msgs;
 }
 
-// A stream that went back is trusted again when it is whole. True when it is not to be trusted.
+bool stream_ends_before(jsCtx *jetstream, const char *stream, uint64_t number,
+                        struct stream_end *ret)
+{
+    bool before = true;
+    for (int times = 0; before && times < LOOKS_AT_THE_END; times++) {
+        jsStreamInfo *info = NULL;
+        if (times > 0) {
+            nats_Sleep(LOOK_AGAIN_MS);
+        }
+        if (js_GetStreamInfo(&info, jetstream, stream, NULL, NULL) != NATS_OK) {
+            return false;
+        }
+        *ret = (struct stream_end){info->State.LastSeq, is_whole(&info->State)};
+        before = ret->last < number;
+        jsStreamInfo_Destroy(info);
+    }
+    return before;
+}
+
+// How far the consumer of a stream came, 0 when there is none.
+static uint64_t consumed_of(struct provision *provision, const char *stream)
+{
+    uint64_t consumed = 0;
+    for (size_t i = 0; i < sizeof consumer_rows / sizeof consumer_rows[0]; i++) {
+        jsConsumerInfo *info = NULL;
+        if (strcmp(consumer_rows[i].stream, stream) == 0 &&
+            js_GetConsumerInfo(&info, provision->jetstream, stream, consumer_rows[i].durable, NULL,
+                               NULL) == NATS_OK) {
+            consumed = info->Delivered.Stream;
+        }
+        jsConsumerInfo_Destroy(info);
+    }
+    return consumed;
+}
+
+// The broker keeps in a file of its own how far a consumer came. A stream that ends before that
+// lost its end, also when every process is gone that knew.
+static bool ends_before_its_consumer(struct provision *provision, const struct stream_row *row,
+                                     uint64_t last)
+{
+    struct stream_end end;
+    const uint64_t consumed = consumed_of(provision, row->name);
+    if (consumed <= last || !stream_ends_before(provision->jetstream, row->name, consumed, &end)) {
+        return false;
+    }
+    sequences_lost(provision->sequences, row->subject, consumed, end.last);
+    return true;
+}
+
+// A stream that went back is trusted again when it is whole, and its consumer was made anew, which
+// would pass over what comes now. True when it is not to be trusted.
 static bool is_damaged(struct provision *provision, const struct stream_row *row,
                        const jsStreamInfo *found)
 {
+    const bool behind = found != NULL && sequences_is_used(provision->sequences, row->subject) &&
+                        ends_before_its_consumer(provision, row, found->State.LastSeq);
     if (!sequences_distrusted(provision->sequences, row->subject)) {
         return false;
     }
-    bool whole = found == NULL || is_whole(&found->State, row);
+    // Of the dead letters some are missing that somebody dealt with.
+    bool whole = !behind && (found == NULL || is_whole(&found->State) ||
+                             strcmp(row->name, STREAM_DEAD_LETTERS) == 0);
     if (whole) {
         sequences_trust(provision->sequences, row->subject);
     }
@@ -154,9 +207,13 @@ static void provision_stream(struct provision *provision, const struct stream_ro
 
     jsStreamInfo *found = NULL;
     const natsStatus status = look_up_or_add_stream(provision, &wanted, &found);
+    const bool damaged = status == NATS_OK && is_damaged(provision, row, found);
+    if (status == NATS_OK) {
+        sequences_looked_at(provision->sequences, row->subject);
+    }
     if (status != NATS_OK) {
         tell_failure(provision, "stream", row->name, status);
-    } else if (is_damaged(provision, row, found)) {
+    } else if (damaged) {
         tell(provision, "stream", row->name, PROVISION_FAILED,
              "it is damaged: restore it, or save its files and purge it");
     } else if (found == NULL) {

@@ -15,7 +15,8 @@ static void missing(struct consumer *consumer)
     bus_streams_missing(consumer->bus);
 }
 
-// What was consumed comes once more then: handlers store nothing twice.
+// What was consumed comes once more then: handlers store nothing twice. While messages are missing
+// in between nothing would come; and how far the consumer came tells every process that starts.
 static void consume_anew(struct consumer *consumer, uint64_t consumed)
 {
     const struct consumer_spec *spec = consumer->spec;
@@ -27,19 +28,24 @@ static void consume_anew(struct consumer *consumer, uint64_t consumed)
 
 // ---- after each connection: the broker may have been started anew with damaged files
 
-static bool stream_ends_before(struct consumer *consumer, uint64_t sequence)
-{
-    jsStreamInfo *stream = NULL;
-    if (js_GetStreamInfo(&stream, consumer->link->jetstream, consumer->spec->stream, NULL, NULL) !=
-        NATS_OK) {
-        return false;
-    }
-    const bool before = stream->State.LastSeq < sequence;
-    jsStreamInfo_Destroy(stream);
-    return before;
-}
+enum check {
+    CHECK_SAME,
+    CHECK_LOST,    /* to be consumed anew */
+    CHECK_DAMAGED, /* the same, once it is whole again */
+    CHECK_UNKNOWN,
+};
 
-enum check { CHECK_SAME, CHECK_LOST, CHECK_UNKNOWN };
+// Whether a stream reaches as far as it was consumed.
+static enum check check_end(struct consumer *consumer, uint64_t consumed)
+{
+    const struct consumer_spec *spec = consumer->spec;
+    struct stream_end end;
+    if (!stream_ends_before(consumer->link->jetstream, spec->stream, consumed, &end)) {
+        return CHECK_SAME;
+    }
+    sequences_lost(consumer->bus->sequences, spec->subject, consumed, end.last);
+    return end.whole ? CHECK_LOST : CHECK_DAMAGED;
+}
 
 // The newest message that came must still be there as it was: another time of storing under its
 // number means that the number was given twice. A message that is gone may just have been too old.
@@ -50,7 +56,7 @@ static enum check check_newest(struct consumer *consumer)
     const natsStatus status = js_GetMsg(&message, consumer->link->jetstream, consumer->spec->stream,
                                         newest->sequence, NULL, NULL);
     if (status == NATS_NOT_FOUND) {
-        return stream_ends_before(consumer, newest->sequence) ? CHECK_LOST : CHECK_SAME;
+        return check_end(consumer, newest->sequence);
     }
     if (status != NATS_OK) {
         return CHECK_UNKNOWN;
@@ -97,9 +103,11 @@ static void look(struct consumer *consumer)
     const uint64_t delivered = info->Delivered.Stream;
     jsConsumerInfo_Destroy(info);
     counter_set(consumer->pending, (int64_t)pending);
-    if (stream_ends_before(consumer, delivered)) {
+    const enum check end = check_end(consumer, delivered);
+    if (end == CHECK_LOST) {
         consume_anew(consumer, delivered);
-    } else if (pending > 0 && clock_monotonic_ms() - consumer->delivered_ms >= STALLED_MS) {
+    } else if (end == CHECK_SAME && pending > 0 &&
+               clock_monotonic_ms() - consumer->delivered_ms >= STALLED_MS) {
         log_warning(consumer->options.log, "messages wait but none comes, subscribing anew",
                     LOG_TEXT("stream", spec->stream), LOG_NUMBER("pending", pending));
         pull_close(&consumer->pull);

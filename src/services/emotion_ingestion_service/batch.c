@@ -6,10 +6,10 @@
 
 #include "domain/transaction.h"
 #include "platform/buffer.h"
-#include "platform/ids.h"
 #include "platform/json.h"
 #include "platform/line_reader.h"
 #include "platform/memory.h"
+#include "services/emotion_ingestion_service/event_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,11 +138,15 @@ static void on_durable(void *arg, enum bus_result result)
     finish_if_done(batch);
 }
 
-static void name_by_key(const struct batch *batch, struct emotion_event *event)
+static bool choose_line_id(const struct batch *batch, struct emotion_event *event,
+                           struct faults *faults)
 {
+    if (batch->key == NULL || !event->id_is_new) {
+        return true;
+    }
     char key[LINE_KEY_SIZE];
-    int length = snprintf(key, sizeof key, "%s#%zu", batch->key, batch->line);
-    event->event_id = ids_from_key(&event->user_id, key, (size_t)length);
+    snprintf(key, sizeof key, "%s#%zu", batch->key, batch->line);
+    return event_key_name(batch->ingestion, KEY_OF_LINE, key, event, faults);
 }
 
 static void send(struct batch *batch, const struct emotion_event *event)
@@ -174,10 +178,11 @@ static void take_event(struct batch *batch, const char *line, size_t length)
         reject(batch, &faults);
         break;
     case EVENT_GOOD:
-        if (batch->key != NULL && event.id_is_new) {
-            name_by_key(batch, &event);
+        if (choose_line_id(batch, &event, &faults)) {
+            send(batch, &event);
+        } else {
+            reject(batch, &faults);
         }
-        send(batch, &event);
     }
 }
 

@@ -4,15 +4,14 @@
 #include "services/emotion_ingestion_service/service.h"
 
 #include "platform/bus/streams.h"
-#include "platform/ids.h"
 #include "platform/json.h"
 #include "platform/memory.h"
 #include "services/emotion_ingestion_service/batch.h"
+#include "services/emotion_ingestion_service/event_key.h"
 #include "services/ingestion.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct emotion_ingestion {
     struct ingestion *ingestion;
@@ -49,7 +48,7 @@ static void prepare_receipt(struct http_exchange *exchange, const struct emotion
 }
 
 // A sender without an id of its own for the event may name it by a key: a retry is the same event,
-// also when it was stamped with a new time, and another event under that key is a mistake.
+// and another event under that key is a mistake.
 static bool choose_event_id(struct ingestion *ingestion, const struct http_exchange *exchange,
                             struct emotion_event *event, struct faults *faults)
 {
@@ -57,12 +56,7 @@ static bool choose_event_id(struct ingestion *ingestion, const struct http_excha
     if (key == NULL || !event->id_is_new) {
         return faults->count == 0;
     }
-    event->event_id = ids_from_key(&event->user_id, key, strlen(key));
-    struct emotion_event felt = *event;
-    felt.occurred_at = 0;
-    char content[EMOTION_LINE_MAX];
-    size_t length = emotion_to_line(&felt, "", content);
-    return ingestion_key_agrees(ingestion, &event->event_id, content, length, faults);
+    return event_key_name(ingestion, KEY_OF_EVENT, key, event, faults);
 }
 
 static void receive_emotion(struct http_exchange *exchange, void *state, void *context)

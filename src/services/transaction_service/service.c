@@ -32,7 +32,8 @@ static bool is_first_or_repeat(struct ingestion *ingestion, const struct transac
                                bool has_own_time, struct faults *faults)
 {
     int64_t content[] = {event->amount, has_own_time ? event->occurred_at : 0};
-    return ingestion_key_agrees(ingestion, &event->event_id, content, sizeof content, faults);
+    return ingestion_key_agrees(ingestion, KEY_OF_EVENT, &event->event_id, content, sizeof content,
+                                faults);
 }
 
 static void prepare_receipt(struct http_exchange *exchange, const struct transaction_event *event)
