@@ -13,7 +13,7 @@ import pytest
 from harness.listener import Listener
 from harness.people import PASSWORD
 from harness.redis import forget_everything, redis_command
-from harness.waiting import poll, steady
+from harness.waiting import poll, steady, window_that_lasts
 
 SERVICE = "user-and-credit-service"
 LOGINS_THAT_MAY_FAIL = 10  # of an account
@@ -241,7 +241,7 @@ def test_a_late_answer_goes_to_no_other_command(topology, engines, anybody, pers
     """A count of one account's failed logins that comes when another's are asked for would lock it."""
     guessed, other = person(), person()
     behind = OneAnswerBehind(engines.env["REDIS_URL"])
-    topology.restart(SERVICE, REDIS_URL=behind.url, PASSWORD_WORKERS="1")
+    topology.restart(SERVICE, REDIS_URL=behind.url, PASSWORD_WORKERS="1", LOGIN_WINDOW_SECONDS=str(window_that_lasts(300)))
     since = log_length(topology)
 
     def login(someone, password):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting with a deadline, and free ports."""
+"""Waiting with a deadline, windows of time, and free ports."""
 
 import random
 import socket
@@ -29,6 +29,12 @@ def steady(check, seconds, what=None):
     while time.monotonic() < end:
         assert check(), f"no longer true: {what or check}"
         time.sleep(INTERVAL)
+
+
+def window_that_lasts(seconds):
+    """A length of windows (they begin at its multiples since 1970) of which this one goes on for so long."""
+    now = time.time()
+    return next(length for length in range(3600, 86400) if length - now % length > seconds)
 
 
 def free_port():
