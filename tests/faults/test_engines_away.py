@@ -35,7 +35,7 @@ def assert_unavailable(answer, within):
 
 def absences(log):
     """How often each connection to PostgreSQL is said to be away."""
-    return Counter(re.findall(r"database is away .*connection=(\S+|\"[^\"]*\")", log))
+    return Counter(re.findall(r"database is away .*connection=(\"[^\"]*\"|\S+)", log))
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
