@@ -50,6 +50,22 @@ def journey(request, topology, db, pattern_token):
 
 
 @pytest.fixture
+def lived(journey):
+    """Two clients live the journey all through a test, and what they were promised holds at its end."""
+    with journey(threads=2) as running:
+        yield running
+    running.check()
+
+
+@pytest.fixture
+def loaded(load):
+    """The same with events only: for tests that count what else is asked for."""
+    with load(threads=2) as running:
+        yield running
+    running.check()
+
+
+@pytest.fixture
 def times():
     """How often a random fault is repeated."""
     return 20 if LONG else 8

@@ -20,6 +20,9 @@ LOGINS_THAT_MAY_FAIL = 10  # of an account
 SLOWER_AT_MOST = 0.1  # seconds an analysis
 
 
+pytestmark = pytest.mark.usefixtures("lived")
+
+
 class FakeRedis(Listener):
     """Answers whatever it is sent with what `reply(asked)` gives; None ends the connection."""
 

@@ -57,6 +57,7 @@ def assert_cut(cut_next, times):
     assert cut_next.commits.cut == times, "the fault did not happen"
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_registration_in_doubt_is_answered_truly(topology, anybody, db, cut_next):
     before = cut_next.commits.cut
     for number in range(ROUNDS):
@@ -75,6 +76,7 @@ def test_a_registration_in_doubt_is_answered_truly(topology, anybody, db, cut_ne
         assert login.status_code == 200
 
 
+@pytest.mark.usefixtures("loaded")
 def test_an_analysis_in_doubt_is_one_decision_and_one_offer(person, db, cut_next):
     before = cut_next.commits.cut
     for number in range(ROUNDS):
@@ -90,6 +92,7 @@ def test_an_analysis_in_doubt_is_one_decision_and_one_offer(person, db, cut_next
         assert offers == ([(decided["offer"]["offer_id"],)] if decided["offer"] else [])
 
 
+@pytest.mark.usefixtures("loaded")
 def test_an_acceptance_in_doubt_is_active_once(topology, db, nats, pattern_token, cut_next):
     before = cut_next.commits.cut
     offers = offers_of(topology, db, pattern_token, ROUNDS)
@@ -104,6 +107,7 @@ def test_an_acceptance_in_doubt_is_active_once(topology, db, nats, pattern_token
     assert_each_active_once(db, nats, offers)
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_consent_in_doubt_is_what_was_answered(person, db, cut_next):
     before = cut_next.commits.cut
     someone = person(consent=False)

@@ -4,14 +4,19 @@
 import json
 import signal
 import subprocess
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from harness.engines import BINARY, PLAIN, ROOT
 from harness.nats import Nats
 from harness.offers import assert_each_active_once, offers_of
 from harness.people import emotion, people_in_database
 from harness.waiting import free_port, poll
+
+ACK_WAIT_SECONDS = 2  # as the topology's
 
 
 def line_of(person, event_id):
@@ -31,18 +36,20 @@ def settled(nats, stream):
     poll(lambda: nats.backlog(stream) == 0, 60, f"{stream} to be drained")
 
 
-def test_a_repeated_message_is_counted_once(topology, db, nats):
+def test_a_repeated_message_is_counted_once(db, nats, journey):
     [person] = people_in_database(db, 1)
     lines = [line_of(person, str(uuid.uuid4())) for _ in range(20)]
     message = "\n".join(lines)
-    for _ in range(50):
-        nats.publish("user.emotions.topic", message)
-    nats.publish("user.emotions.topic", "\n".join(reversed(lines + lines)))
-    settled(nats, "emotions")
+    with journey(threads=2) as running:
+        for _ in range(50):
+            nats.publish("user.emotions.topic", message)
+        nats.publish("user.emotions.topic", "\n".join(reversed(lines + lines)))
+        running.wait_for(100)
+    running.check()
     assert counted(db, person) == 20
 
 
-def test_replicas_share_a_stream_and_count_once(topology, db, nats, engines):
+def test_replicas_share_a_stream_and_count_once(topology, db, engines, journey):
     people = people_in_database(db, 5)
     replicas = []
     for _ in range(2):
@@ -61,9 +68,9 @@ def test_replicas_share_a_stream_and_count_once(topology, db, nats, engines):
                 for person, event_id in events[part::2] + events:
                     connection.publish("user.emotions.topic", line_of(person, event_id))
 
-        with ThreadPoolExecutor(4) as pool:
+        with journey(threads=2) as running, ThreadPoolExecutor(4) as pool:
             list(pool.map(publish, (0, 1, 0, 1)))
-        settled(nats, "emotions")
+        running.check()
         assert [counted(db, person) for person in people] == [40] * 5
     finally:
         for replica in replicas:
@@ -71,29 +78,29 @@ def test_replicas_share_a_stream_and_count_once(topology, db, nats, engines):
         assert [replica.wait(15) for replica in replicas] == [0, 0]
 
 
-def test_a_worker_that_hangs_is_replaced_and_has_one_effect(topology, db, nats):
-    [person] = people_in_database(db, 1)
+def test_a_worker_that_hangs_is_replaced_and_has_one_effect(topology, journey):
+    """Longer than messages stay with who has fetched them, so that both have them in hand."""
     worker = topology.processes["emotion-processing-worker"]
-    env = replica_env(topology)
-    for _ in range(30):
-        nats.publish("user.emotions.topic", line_of(person, str(uuid.uuid4())))
-    worker.send_signal(signal.SIGSTOP)
-    for _ in range(30):
-        nats.publish("user.emotions.topic", line_of(person, str(uuid.uuid4())))
-    replica = subprocess.Popen(
-        [str(BINARY), "serve", "emotion-processing-worker"], env=env, cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        poll(lambda: counted(db, person) == 60, 30)
-    finally:
-        worker.send_signal(signal.SIGCONT)
-        settled(nats, "emotions")
+    with journey() as running:
+        running.wait_for(300)
+        worker.send_signal(signal.SIGSTOP)
+        replica = subprocess.Popen(
+            [str(BINARY), "serve", "emotion-processing-worker"], env=replica_env(topology), cwd=ROOT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            began = time.monotonic()
+            running.wait_for(1000)
+            poll(lambda: time.monotonic() > began + 2 * ACK_WAIT_SECONDS, 30)
+        finally:
+            worker.send_signal(signal.SIGCONT)
+        running.wait_for(300)
         replica.send_signal(signal.SIGTERM)
-        replica.wait(15)
-    assert counted(db, person) == 60
+        assert replica.wait(15) == 0
+    running.check()
 
 
+@pytest.mark.usefixtures("loaded")
 def test_an_offer_accepted_message_that_repeats_changes_nothing(topology, db, nats, pattern_token):
     offers = offers_of(topology, db, pattern_token, 1)
     [(client, person, offer_id)] = offers

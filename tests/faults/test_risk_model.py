@@ -16,6 +16,8 @@ from harness.waiting import poll
 
 SERVICE = "credit-analysis-service"
 
+pytestmark = pytest.mark.usefixtures("loaded")
+
 
 @pytest.fixture
 def stand_in(topology):

@@ -56,6 +56,7 @@ def test_a_worker_that_hears_nothing_of_what_waits_subscribes_anew(topology, nat
         deafen()
         running.wait_for(300)
         poll(lambda: nats.backlog("emotions") > 200, 10, "messages to wait")
+        poll(lambda: topology.metric(WORKER, "ecs_consumer_pending") > 200, 10, "the metric to say so")
         poll(lambda: SAYS in log.read_text()[since:], STALLED_FOR + 10, "the worker to notice")
         running.wait_for(100)
     running.check()

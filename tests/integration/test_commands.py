@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -144,6 +145,18 @@ def test_migrations_run_at_once_on_an_empty_database(env, engines):
         assert [process.wait(60) for process in running] == [0] * 4
     finally:
         engines.as_superuser(f"DROP DATABASE {name}")
+
+
+def test_a_migration_that_was_applied_and_then_changed_is_named(env, tmp_path):
+    assert run_command(env, "migrate").returncode == 0
+    changed = tmp_path / "migrations"
+    shutil.copytree(ROOT / "sql" / "migrations", changed)
+    first = min(changed.iterdir())
+    first.write_text(first.read_text() + "-- changed\n")
+    done = run_command(dict(env, MIGRATIONS_PATH=str(changed)), "migrate")
+    assert done.returncode == 1
+    assert f"{first.name} has changed since it was applied" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_provision_makes_what_is_missing_and_changes_nothing(env, nats):

@@ -158,6 +158,12 @@ def test_engines_run_with_their_durable_settings(machine):
         assert nats.stream("emotions")["config"]["storage"] == "file"
 
 
+def test_the_broker_may_take_half_of_the_disk_at_most(machine):
+    config = (machine.var / "nats" / "nats.conf").read_text()
+    limit = int(re.search(r"max_file_store: (\d+)", config)[1])
+    assert 0 < limit <= shutil.disk_usage(machine.var).total / 2
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_that_crashed_is_named_and_started_again(machine, name):
     pid = machine.pid(name)

@@ -20,14 +20,20 @@ def test_a_line_is_an_event(topology, anybody):
 def test_no_secret_is_in_a_log(topology, person):
     someone = person()
     someone.feel(kind="melancholy-in-no-log", positivity=0.123456789)
+    someone.pay(76543.21)
+    decision = someone.analyse().json()
+    assert someone.client.get(f"/v1/users/{someone.id}").status_code == 200
     log = topology.logs()
-    secrets = [topology.secret_key, topology.internal_key, PASSWORD, someone.token, "eyJ", "$argon2id$"]
+    secrets = [someone.email, topology.secret_key, topology.internal_key, PASSWORD, someone.token, "eyJ", "$argon2id$"]
     for name, value in topology.env.items():
         if name.endswith("_URL") and "@" in value:
             secrets.append(value.split("@")[0].rsplit(":", 1)[1])
     assert [secret for secret in secrets if secret in log] == []
-    for word in ("melancholy-in-no-log", "0.123456789", "positivity", "stress_level"):
+    for word in ("melancholy-in-no-log", "0.123456789", "positivity", "stress_level", "76543.21", "7654321"):
         assert word not in log
+    offer = decision["offer"] or {}
+    for figure in (decision["ml_risk_score"], *(offer[name] for name in ("credit_limit", "interest_rate") if offer)):
+        assert not re.search(rf"[= ]{re.escape(str(figure))}\b", log), figure
 
 
 def test_what_a_client_sends_cannot_forge_a_line(topology, anybody):

@@ -7,7 +7,7 @@ import sys
 from sources import ROOT, Findings
 
 PAGES = ["docs/security.md", "docs/operations.md"]
-NAMED = re.compile(r"`((?:unit|integration|faults)/[\w/]+\.(?:c|py))::(\w+)`")
+NAMED = re.compile(r"`((?:unit|integration|faults|compose)/[\w/]+\.(?:c|py))::(\w+)`")
 
 
 def tests_of(path):
