@@ -45,6 +45,17 @@ bool buffer_add_text(struct buffer *buffer, const char *text)
     return buffer_add(buffer, text, strlen(text));
 }
 
+bool buffer_add_number(struct buffer *buffer, size_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return buffer_add(buffer, digits + at, sizeof digits - at);
+}
+
 bool buffer_add_format(struct buffer *buffer, const char *format, ...)
 {
     va_list arguments;

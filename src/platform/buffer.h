@@ -16,6 +16,7 @@ struct buffer {
 // Adds bytes; false, and nothing added, when that would pass the maximum.
 bool buffer_add(struct buffer *buffer, const void *bytes, size_t length);
 bool buffer_add_text(struct buffer *buffer, const char *text);
+bool buffer_add_number(struct buffer *buffer, size_t number); /* in decimal */
 bool buffer_add_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -53,15 +53,20 @@ class Clients:
 
 
 @pytest.fixture
-def clients(topology, person):
-    if topology.name != "all":
-        pytest.skip("the hot path is that of one process")
+def any_clients(topology, person):
     if INSTRUMENTED:
         pytest.skip("a sanitizer makes system calls of its own")
     running = Clients(topology, person())
     running.send_all(rounds=2)
     yield running
     running.close()
+
+
+@pytest.fixture
+def clients(topology, any_clients):
+    if topology.name != "all":
+        pytest.skip("the hot path is that of one process")
+    return any_clients
 
 
 def system_calls(task, work):
@@ -104,3 +109,13 @@ def test_a_message_of_the_broker_carries_many_events(topology, clients):
     lines, messages = published("ecs_events_published_total") - lines, published("ecs_publish_messages_total") - messages
     assert lines == EVENTS
     assert messages <= EVENTS * 0.25
+
+
+def test_a_forwarded_event_takes_a_read_and_a_write_more(topology, any_clients):
+    if topology.name == "all":
+        pytest.skip("nothing is forwarded in one process")
+    task = loop_thread(topology.processes["api-gateway-ecs"].pid)
+    counted = system_calls(task, any_clients.send_all)
+    total = sum(counted.values())
+    assert EVENTS * 4 <= total <= EVENTS * 5, counted
+    assert counted.get("epoll_ctl", 0) <= EVENTS * 0.05, counted

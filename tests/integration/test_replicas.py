@@ -2,16 +2,13 @@
 """What the gateway does when a replica goes away under a request: it asks another one when that can do
 no harm, and answers 503 when it could. The replicas are played here."""
 
-import subprocess
 import time
 
 import pytest
-import requests
 
 from harness import people
-from harness.engines import BINARY, PLAIN, ROOT
+from harness.gateway import Gateway
 from harness.listener import Listener
-from harness.waiting import free_port, poll
 
 ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -49,27 +46,14 @@ def play(engines):
 
     def start(deaths, dies_after=0, **settings):
         replica = Replica(deaths, dies_after)
-        env = dict(PLAIN, SECRET_KEY=engines.env["SECRET_KEY"], INTERNAL_SERVICE_API_KEY=engines.env["INTERNAL_SERVICE_API_KEY"])
-        env.update({f"{name}_SERVICE_URL": replica.url for name in ("EMOTION", "TRANSACTION", "USER_CREDIT")})
-        env.update(settings)
-        env["API_GATEWAY_LISTEN"] = f"127.0.0.1:{free_port()}"
-        process = subprocess.Popen([str(BINARY), "serve", "api-gateway-ecs"], env=env, cwd=ROOT, stdout=subprocess.DEVNULL)
-        started.append((process, replica))
-        client = people.Api("http://" + env["API_GATEWAY_LISTEN"], {"X-Internal-Key": env["INTERNAL_SERVICE_API_KEY"]})
-
-        def ready():
-            try:
-                return client.get("/readyz").status_code == 200
-            except requests.RequestException:
-                return False
-
-        poll(ready, 15, "the gateway to be ready")
-        return client, replica
+        gateway = Gateway(engines, replica.url, **settings)
+        started.append((gateway, replica))
+        gateway.wait_ready()
+        return gateway.client, replica
 
     yield start
-    for process, replica in started:
-        process.terminate()
-        assert process.wait(15) == 0
+    for gateway, replica in started:
+        gateway.stop()
         replica.close()
 
 

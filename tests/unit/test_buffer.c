@@ -79,6 +79,17 @@ static void test_a_recycled_buffer_keeps_its_memory_only_when_it_is_small(void *
     buffer_free(&buffer);
 }
 
+static void test_a_number_is_added_in_decimal(void **state)
+{
+    struct buffer buffer = {0};
+    (void)state;
+    assert_true(buffer_add_number(&buffer, 0));
+    assert_true(buffer_add_number(&buffer, 1205));
+    assert_true(buffer_add_number(&buffer, SIZE_MAX));
+    assert_string_equal(buffer.data, "0120518446744073709551615");
+    buffer_free(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +98,7 @@ int main(void)
         cmocka_unit_test(test_a_buffer_grows_as_far_as_needed),
         cmocka_unit_test(test_nothing_is_added_beyond_the_maximum),
         cmocka_unit_test(test_a_recycled_buffer_keeps_its_memory_only_when_it_is_small),
+        cmocka_unit_test(test_a_number_is_added_in_decimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

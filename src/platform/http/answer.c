@@ -169,17 +169,6 @@ void http_finish(struct http_exchange *exchange)
 
 // ---- on the wire
 
-static void add_number(struct buffer *out, size_t number)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    buffer_add(out, digits + at, sizeof digits - at);
-}
-
 #define ADD(out, literal) buffer_add((out), (literal), sizeof(literal) - 1)
 
 static void add_line(struct buffer *out, const char *name, size_t name_length, const char *value)
@@ -196,7 +185,7 @@ void exchange_write(const struct http_exchange *exchange, const char *date,
 {
     bool has_body = exchange->status != 204 && exchange->status != 304;
     ADD(out, "HTTP/1.1 ");
-    add_number(out, (size_t)exchange->status);
+    buffer_add_number(out, (size_t)exchange->status);
     ADD(out, " ");
     buffer_add_text(out, http_status_title(exchange->status));
     ADD(out, "\r\n");
@@ -204,7 +193,7 @@ void exchange_write(const struct http_exchange *exchange, const char *date,
     if (has_body) {
         ADD_LINE(out, "Content-Type: ", exchange->content_type);
         ADD(out, "Content-Length: ");
-        add_number(out, exchange->body.length);
+        buffer_add_number(out, exchange->body.length);
         ADD(out, "\r\n");
     }
     ADD_LINE(out, "X-Request-ID: ", exchange->request_id);

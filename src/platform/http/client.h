@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls to other services by libcurl: asynchronous on a loop (the gateway forwards) and blocking on
-// a worker's thread (the risk model). Connections are kept and used again.
+// Calls to other services: asynchronous on a loop (the gateway forwards) and blocking on a worker's
+// thread (the risk model). Connections are kept and used again. A call whose other side goes away
+// before it has answered is sent again over a new connection, twice at most, when nothing of it was
+// sent or a second arrival changes nothing.
 #pragma once
 
 #include "platform/http/exchange.h"
@@ -53,7 +55,8 @@ struct http_forwarder *http_forwarder_new(struct loop *loop);
 // Drops the calls that are still open: their `done` is not called.
 void http_forwarder_free(struct http_forwarder **forwarder);
 
-// Starts a call; done(arg, result) is called once, on the loop's thread. The strings of the call
-// are copied, the body is not. On the loop's thread.
+// Starts a call at the end of the loop's round; done(arg, result) is called once, later, on the
+// loop's thread; the deadline is kept to a tenth of a second. The strings of the call are copied,
+// the body is not. On the loop's thread.
 void http_forwarder_call(struct http_forwarder *forwarder, const struct http_call *call,
                          http_done_fn *done, void *arg);

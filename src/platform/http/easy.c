@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One set-up of libcurl for all calls: HTTP only, no redirects, no proxies, a deadline, a bounded
-// answer, and nothing that is unsafe to repeat is ever sent twice.
+// One set-up of libcurl for all its calls: HTTP only, no redirects, no proxies, a deadline, a
+// bounded answer, and nothing that is unsafe to repeat is ever sent twice.
 #include "platform/http/easy.h"
 
-#include "platform/clock.h"
+#include "platform/http/request_bytes.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -16,7 +16,6 @@
 #define IDLE_SECONDS 30L /* less than servers keep an idle connection */
 #define NAME_SECONDS 1L  /* behind a name stand replicas that come and go */
 #define CONNECT_MS 2000L /* half of it for an address that is followed by another */
-#define REPEATS_MAX 2    /* a kept and a new connection may both lead to a replica that ends */
 
 static size_t body_came(char *data, size_t size, size_t count, void *arg)
 {
@@ -60,18 +59,11 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
 {
     struct gathered *gathered = arg;
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    if (gathered->sent && !gathered->may_resend) {
+    if (gathered->sent && !gathered->repeats.may_resend) {
         return CURL_PREREQFUNC_ABORT;
     }
     gathered->sent = true;
-    gathered->connecting = false;
     return CURL_PREREQFUNC_OK;
-}
-
-static bool is_clean(const struct http_pair *header)
-{
-    return header->name[strcspn(header->name, "\r\n")] == '\0' &&
-           header->value[strcspn(header->value, "\r\n")] == '\0';
 }
 
 static void add_headers(CURL *easy, const struct http_call *call, struct gathered *gathered)
@@ -82,7 +74,7 @@ static void add_headers(CURL *easy, const struct http_call *call, struct gathere
     struct buffer line = {0};
     for (size_t i = 0; i < call->header_count; i++) {
         const struct http_pair *header = &call->headers[i];
-        if (is_clean(header)) {
+        if (http_pair_is_clean(header)) {
             // With a colon and no value libcurl would send no such header at all.
             buffer_clear(&line);
             buffer_add_text(&line, header->name);
@@ -118,9 +110,8 @@ static void set_method(CURL *easy, const struct http_call *call)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_plain ? NULL : http_method_name(method));
 }
 
-void easy_set_up(void *easy, struct gathered *gathered)
+void easy_set_up_connecting(void *easy)
 {
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -128,6 +119,12 @@ void easy_set_up(void *easy, struct gathered *gathered)
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, NAME_SECONDS);
     curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+}
+
+void easy_set_up(void *easy, struct gathered *gathered)
+{
+    easy_set_up_connecting(easy);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, gathered);
@@ -140,11 +137,8 @@ void easy_set_up(void *easy, struct gathered *gathered)
 void easy_prepare(void *easy, const struct http_call *call, struct gathered *gathered)
 {
     easy_forget(gathered);
-    gathered->may_resend =
-        call->repeatable || (call->method != HTTP_POST && call->method != HTTP_PATCH);
+    repeats_begin(&gathered->repeats, call);
     gathered->body.maximum = call->maximum_answer;
-    gathered->repeats = 0;
-    gathered->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
@@ -172,35 +166,25 @@ struct http_result easy_result(void *easy, int code, struct gathered *gathered)
     };
 }
 
-// Whether a replica went away before it answered, and sending once more does no harm: nothing was
-// sent, or a second arrival changes nothing. Whoever let the deadline pass may be at work still.
-static bool is_worth_repeating(const struct gathered *gathered, CURLcode code)
+bool easy_is_absence(int code)
 {
-    bool gone = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
-                code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
-                code == CURLE_ABORTED_BY_CALLBACK ||
-                (code == CURLE_OPERATION_TIMEDOUT && gathered->connecting);
-    return gone && gathered->repeats < REPEATS_MAX && (!gathered->sent || gathered->may_resend);
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+           code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
 }
 
 static void forget_answer(struct gathered *gathered)
 {
     gathered->sent = false;
-    gathered->connecting = false;
     gathered->content_type[0] = '\0';
     gathered->retry_after[0] = '\0';
 }
 
 bool easy_restart(void *easy, int code, struct gathered *gathered)
 {
-    if (!is_worth_repeating(gathered, (CURLcode)code)) {
+    int64_t left_ms = easy_is_absence(code) ? repeats_take(&gathered->repeats, gathered->sent) : 0;
+    if (left_ms == 0) {
         return false;
     }
-    int64_t left_ms = gathered->deadline_ms - clock_monotonic_ms();
-    if (left_ms <= 0) {
-        return false;
-    }
-    gathered->repeats++;
     forget_answer(gathered);
     buffer_clear(&gathered->body);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left_ms);

@@ -3,6 +3,7 @@
 // the end of the head. A parser lives as long as its connection; after a refusal it reads no more.
 #include "platform/http/parser.h"
 
+#include "platform/http/head_lines.h"
 #include "platform/http/media_type.h"
 #include "platform/http/target.h"
 #include "platform/memory.h"
@@ -43,9 +44,7 @@ struct parser {
     bool head_done;
     bool complete;
     bool in_name;
-    bool at_line_start;
-    bool at_head_end; /* the CR of the blank line was seen */
-    char last_byte;   /* of the head so far */
+    struct head_lines lines;
     bool wants_continue;
     bool letter_first; /* the first byte of the request was a letter */
     int refusal;       /* status; 0: none */
@@ -311,33 +310,6 @@ static const llhttp_settings_t callbacks = {
 
 // ---- feeding
 
-// What is wrong with the lines of the head; NULL when nothing is. A line that starts with a blank
-// continues the one before (RFC 9112 section 5.2), which llhttp joins, and some line feeds alone
-// end a line for it: readers disagree on both.
-static const char *line_fault(struct parser *parser, const char *data, size_t length)
-{
-    const char *end = data + length;
-    while (data < end && !parser->at_head_end) {
-        if (parser->at_line_start && (*data == ' ' || *data == '\t')) {
-            return "Folded header lines are not allowed.";
-        }
-        if (parser->at_line_start && *data == '\r') {
-            parser->at_head_end = true; /* what follows its LF is no line of the head */
-            break;
-        }
-        const char *newline = memchr(data, '\n', (size_t)(end - data));
-        const char *stop = newline != NULL ? newline : end;
-        const char last = stop > data ? stop[-1] : parser->last_byte;
-        if (newline != NULL && last != '\r') {
-            return "A line ends with CR and LF.";
-        }
-        parser->at_line_start = newline != NULL;
-        parser->last_byte = newline != NULL ? '\n' : last;
-        data = newline != NULL ? newline + 1 : end;
-    }
-    return NULL;
-}
-
 static size_t skip_blank_lines(const char *data, size_t length)
 {
     size_t skipped = 0;
@@ -384,7 +356,7 @@ static enum parse_outcome feed_slice(struct parser *parser, const char *data, si
 {
     bool in_head = !parser->head_done;
     *ret_used = length;
-    const char *fault = in_head ? line_fault(parser, data, length) : NULL;
+    const char *fault = in_head ? head_lines_fault(&parser->lines, data, length) : NULL;
     if (fault != NULL) {
         refuse(parser, 400, fault);
         return PARSE_REFUSED;
@@ -469,9 +441,7 @@ void parser_next(struct parser *parser)
     parser->begun = false;
     parser->head_done = false;
     parser->in_name = false;
-    parser->at_line_start = false;
-    parser->at_head_end = false;
-    parser->last_byte = '\0';
+    parser->lines = (struct head_lines){0};
     parser->wants_continue = false;
     parser->refusal = 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From bytes of a connection to one request at a time: llhttp reads, and what it lets through
-// although it must not pass (RFC 9112) is refused here. Internal to platform/http; the one module
-// that knows llhttp.
+// although it must not pass (RFC 9112) is refused here. Internal to platform/http.
 #pragma once
 
 #include "platform/buffer.h"
