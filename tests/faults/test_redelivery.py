@@ -61,7 +61,7 @@ def test_replicas_share_a_stream_and_count_once(topology, db, engines, journey):
             )
         )  # fmt: skip
     try:
-        events = [(person, str(uuid.uuid4())) for person in people for _ in range(40)]
+        events = [(person, str(uuid.uuid4())) for person in people for _ in range(20)]
 
         def publish(part):
             with Nats(engines.env["NATS_URL"]) as connection:
@@ -71,7 +71,7 @@ def test_replicas_share_a_stream_and_count_once(topology, db, engines, journey):
         with journey(threads=2) as running, ThreadPoolExecutor(4) as pool:
             list(pool.map(publish, (0, 1, 0, 1)))
         running.check()
-        assert [counted(db, person) for person in people] == [40] * 5
+        assert [counted(db, person) for person in people] == [20] * 5
     finally:
         for replica in replicas:
             replica.send_signal(signal.SIGTERM)

@@ -175,8 +175,13 @@ static bool ends_before_its_consumer(struct provision *provision, const struct s
 static bool is_damaged(struct provision *provision, const struct stream_row *row,
                        const jsStreamInfo *found)
 {
-    const bool behind = found != NULL && sequences_is_used(provision->sequences, row->subject) &&
-                        ends_before_its_consumer(provision, row, found->State.LastSeq);
+    // One that is declared only now was not compared.
+    const bool used = sequences_is_used(provision->sequences, row->subject);
+    const bool behind =
+        used && found != NULL && ends_before_its_consumer(provision, row, found->State.LastSeq);
+    if (used) {
+        sequences_looked_at(provision->sequences, row->subject);
+    }
     if (!sequences_distrusted(provision->sequences, row->subject)) {
         return false;
     }
@@ -207,13 +212,9 @@ static void provision_stream(struct provision *provision, const struct stream_ro
 
     jsStreamInfo *found = NULL;
     const natsStatus status = look_up_or_add_stream(provision, &wanted, &found);
-    const bool damaged = status == NATS_OK && is_damaged(provision, row, found);
-    if (status == NATS_OK) {
-        sequences_looked_at(provision->sequences, row->subject);
-    }
     if (status != NATS_OK) {
         tell_failure(provision, "stream", row->name, status);
-    } else if (damaged) {
+    } else if (is_damaged(provision, row, found)) {
         tell(provision, "stream", row->name, PROVISION_FAILED,
              "it is damaged: restore it, or save its files and purge it");
     } else if (found == NULL) {
