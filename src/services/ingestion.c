@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MESSAGES_IN_FLIGHT 2       /* more gains nothing: the broker works on one at a time */
+#define LINES_WORTH_SENDING 32     /* a message costs the broker as much as many lines */
 #define MESSAGE_BYTES (256 * 1024) /* a quarter of the broker's usual max_payload */
 #define WAITING_BYTES (8 * 1024 * 1024)
 #define RETRY_MS 1000
@@ -37,6 +38,7 @@ struct ingestion *ingestion_new(const struct service_environment *environment, c
                          &(struct group_commit_options){
                              .subject = subject,
                              .maximum_in_flight = MESSAGES_IN_FLIGHT,
+                             .worth_sending = LINES_WORTH_SENDING,
                              .maximum_message_bytes = MESSAGE_BYTES,
                              .maximum_waiting_bytes = WAITING_BYTES,
                              .timeout_ms = config_number(config, SETTING_PUBLISH_TIMEOUT_MS),

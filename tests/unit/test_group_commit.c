@@ -160,7 +160,7 @@ struct fixture {
     struct group_commit *group;
 };
 
-static int set_up(void **state)
+static int open_group(void **state, size_t worth_sending)
 {
     static struct fixture fixture;
     memset(&fake, 0, sizeof fake);
@@ -171,6 +171,7 @@ static int set_up(void **state)
                                      &(struct group_commit_options){
                                          .subject = "some.subject",
                                          .maximum_in_flight = 2,
+                                         .worth_sending = worth_sending,
                                          .maximum_message_bytes = MESSAGE_BYTES,
                                          .maximum_waiting_bytes = WAITING_BYTES,
                                          .timeout_ms = TIMEOUT_MS,
@@ -178,6 +179,16 @@ static int set_up(void **state)
                                      });
     *state = &fixture;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return open_group(state, 1);
+}
+
+static int set_up_patient(void **state)
+{
+    return open_group(state, 3);
 }
 
 static int tear_down(void **state)
@@ -369,7 +380,50 @@ static void test_lines_keep_their_order_over_many_rounds(void **state)
     }
 }
 
+// ---- lines that are not worth a message of their own
+
+static void test_few_lines_wait_for_the_message_on_its_way(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(add(group, "{\"a\":1}", i), BUS_OK);
+        end_round();
+    }
+    assert_int_equal(fake.sent_count, 1);
+    ack(0, BUS_OK);
+    assert_int_equal(fake.sent_count, 2);
+    assert_string_equal(fake.sent[1].data, "{\"a\":1}\n{\"a\":1}");
+}
+
+static void test_many_lines_leave_beside_the_message_on_its_way(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(add(group, "{\"a\":1}", i), BUS_OK);
+        end_round();
+    }
+    assert_int_equal(fake.sent_count, 2);
+    assert_string_equal(fake.sent[1].data, "{\"a\":1}\n{\"a\":1}\n{\"a\":1}");
+}
+
+static void test_few_lines_do_not_wait_for_an_answer_that_is_lost(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(add(group, "{\"a\":1}", i), BUS_OK);
+        end_round();
+    }
+    assert_int_equal(fake.sent_count, 1);
+    tick_after(50);
+    assert_int_equal(fake.sent_count, 2);
+    ack(1, BUS_OK);
+    assert_int_equal(told[1], BUS_OK);
+    assert_int_equal(told[0], NOT_TOLD);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+#define PATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_patient, tear_down)
 
 int main(void)
 {
@@ -387,6 +441,9 @@ int main(void)
         TEST(test_all_are_told_soon_when_the_broker_goes_away),
         TEST(test_a_round_wakes_the_loop_once_for_several_answers),
         TEST(test_lines_keep_their_order_over_many_rounds),
+        PATIENT(test_few_lines_wait_for_the_message_on_its_way),
+        PATIENT(test_many_lines_leave_beside_the_message_on_its_way),
+        PATIENT(test_few_lines_do_not_wait_for_an_answer_that_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

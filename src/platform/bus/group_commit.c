@@ -57,6 +57,7 @@ struct group_commit {
     char *subject;
     size_t maximum_message_bytes;
     size_t maximum_waiting_bytes;
+    size_t worth_sending; /* lines */
     int64_t timeout_ms;
 
     char *bytes; /* waiting lines, each with its newline */
@@ -238,6 +239,15 @@ static void send_one(struct group_commit *group)
     }
 }
 
+// As many messages as there are slots for; those beside others in flight hold so many lines.
+static void send_waiting(struct group_commit *group, size_t lines)
+{
+    while (group->waiting.count > 0 && group->in_flight < group->slots &&
+           (group->in_flight == 0 || group->waiting.count >= lines)) {
+        send_one(group);
+    }
+}
+
 // ---- acknowledgements
 
 static void wake_only(void *arg)
@@ -295,9 +305,7 @@ static void on_round_end(void *arg)
     for (size_t i = 0; i < group->arrived.count; i++) {
         settle(group, &group->arrived.items[i]);
     }
-    while (group->waiting.count > 0 && group->in_flight < group->slots) {
-        send_one(group);
-    }
+    send_waiting(group, group->worth_sending);
 }
 
 // ---- deadlines
@@ -346,6 +354,8 @@ static void on_tick(void *arg)
            now - group->waiting.items[group->waiting.first].added_ms >= group->timeout_ms) {
         fail_first_waiting(group, BUS_TIMEOUT);
     }
+    // The acknowledgement that the others wait for may be lost.
+    send_waiting(group, 1);
 }
 
 // ---- life
@@ -373,6 +383,7 @@ struct group_commit *group_commit_new(struct loop *loop, struct bus *bus,
     group->messages = memory_zeroed(group->slots, sizeof *group->messages);
     group->maximum_message_bytes = options->maximum_message_bytes;
     group->maximum_waiting_bytes = options->maximum_waiting_bytes;
+    group->worth_sending = options->worth_sending;
     // Told at a tick, so that it is never told late.
     group->timeout_ms = options->timeout_ms - TICK_MS;
     pthread_mutex_init(&group->lock, NULL);
