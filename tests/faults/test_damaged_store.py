@@ -69,6 +69,12 @@ def looked_at(topology):
     topology.wait_ready()
 
 
+def assert_all_refused(load):
+    refused = load.codes[503]
+    poll(lambda: load.codes[503] >= refused + 30, 10, "events to be refused")
+    assert load.acknowledged() == 0
+
+
 def assert_alarmed(topology, name):
     poll(lambda: topology.metric(name, WENT_BACK) >= 1, 10, f"the alarm of {name}")
     poll(lambda: not topology.is_ready(topology.metrics_urls[name]), 10, f"readiness of {name} to say so")
@@ -83,9 +89,7 @@ def test_a_flipped_bit_in_the_store_is_seen_and_counts_nothing_twice(topology, e
         assert_alarmed(topology, INGESTION)
         assert "lost messages" in topology.log_file(INGESTION).read_text()
         # What the server took now it could not deliver: the stream is left alone. Others are not.
-        refused = further.codes[503]
-        poll(lambda: further.codes[503] >= refused + 30, 10, "events to be refused")
-        assert further.acknowledged() == 0
+        assert_all_refused(further)
         other.wait_for(100)
         purge(engines)
         further.wait_for(300)
@@ -111,9 +115,7 @@ def test_a_process_that_starts_after_the_damage_sees_it(topology, engines, load,
             assert_alarmed(topology, name)
             # Who starts next must be able to see it too.
             steady(lambda: is_told_by_the_broker(engines), LOOKS_WITHIN if name == first == WORKER else 0)
-        refused = further.codes[503]
-        poll(lambda: further.codes[503] >= refused + 30, 10, "events to be refused")
-        assert further.acknowledged() == 0
+        assert_all_refused(further)
         assert topology.is_ready(topology.metrics_urls["transaction-service"]), "its stream is whole"
         other.wait_for(100)
         purge(engines)

@@ -38,3 +38,13 @@ static inline char *not_plain(const char *text, size_t size, size_t *ret_size)
     memcpy(with + sizeof member - 1, text + start + 1, size - start - 1);
     return with;
 }
+
+// Both readers must accept, or refuse for one reason; an object without members gets a comma too
+// many, which only jansson's sees.
+static inline void expect_same_verdict(bool good, const char *reason, bool good_of_jansson,
+                                       const char *reason_of_jansson)
+{
+    EXPECT(good == good_of_jansson);
+    EXPECT(good || strcmp(reason, reason_of_jansson) == 0 ||
+           strcmp(reason_of_jansson, "not JSON") == 0);
+}

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.redis import redis_command
+from harness.statements import statements_logged
 
 SERVICE = "user-and-credit-service"
 TIMES = 200
@@ -17,14 +18,8 @@ STATEMENT = re.compile(r"LOG:  (?:statement: |execute (?:<unnamed>: )?)(\w+)")
 
 @pytest.fixture
 def logged(engines, topology):
-    """The service's statements go to the log, without their parameters."""
-    process = topology.process_of(SERVICE)
-    engines.as_superuser("ALTER ROLE ecs_user_credit SET log_statement = 'all'")
-    engines.as_superuser("ALTER ROLE ecs_user_credit SET log_parameter_max_length = 0")
-    topology.restart(process)
-    yield
-    engines.as_superuser("ALTER ROLE ecs_user_credit RESET ALL")
-    topology.restart(process)
+    with statements_logged(engines, topology, SERVICE, "ecs_user_credit"):
+        yield
 
 
 def kept(env, someone):

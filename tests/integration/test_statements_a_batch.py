@@ -10,6 +10,7 @@ import uuid
 import pytest
 
 from harness.people import emotion, people_in_database
+from harness.statements import statements_logged
 from harness.waiting import poll
 
 WORKER = "emotion-processing-worker"
@@ -19,14 +20,8 @@ LINE = re.compile(r"\[(\d+)\] LOG:  (?:statement: |execute (?:<unnamed>: )?)(\w+
 
 @pytest.fixture
 def logged(engines, topology):
-    """The worker's statements go to the log, without their parameters."""
-    process = topology.process_of(WORKER)
-    engines.as_superuser("ALTER ROLE ecs_emotion_worker SET log_statement = 'all'")
-    engines.as_superuser("ALTER ROLE ecs_emotion_worker SET log_parameter_max_length = 0")
-    topology.restart(process)
-    yield topology.processes[process]
-    engines.as_superuser("ALTER ROLE ecs_emotion_worker RESET ALL")
-    topology.restart(process)
+    with statements_logged(engines, topology, WORKER, "ecs_emotion_worker") as process:
+        yield topology.processes[process]
 
 
 def backlog_for(nats, person):

@@ -150,37 +150,10 @@ void cache_set(struct cache *cache, const char *key, const char *value, size_t l
     }
 }
 
-bool cache_remove(struct cache *cache, const char *key)
-{
-    if (!cache->enabled) {
-        return true;
-    }
-    struct cache_command command = {0};
-    cache_command_add(&command, "DEL", 3);
-    cache_command_add(&command, key, strlen(key));
-    redisReply *reply __attribute__((cleanup(reply_release))) = run_write(cache, &command);
-    if (reply == NULL) {
-        return false;
-    }
-    if (reply->type == REDIS_REPLY_INTEGER || refuses_values(reply)) {
-        health_answered(cache->health);
-        return reply->type == REDIS_REPLY_INTEGER;
-    }
-    give_up_after(cache, reply);
-    return false;
-}
-
 // Runs a command that answers a number.
-static bool run_for_number(struct cache *cache, const char *name, const char *key, int argument,
-                           int64_t *ret)
+static bool run_for_number(struct cache *cache, const struct cache_command *command, int64_t *ret)
 {
-    char number[16];
-    snprintf(number, sizeof number, "%d", argument);
-    struct cache_command command = {0};
-    cache_command_add(&command, name, strlen(name));
-    cache_command_add(&command, key, strlen(key));
-    cache_command_add(&command, number, strlen(number));
-    redisReply *reply __attribute__((cleanup(reply_release))) = run_write(cache, &command);
+    redisReply *reply __attribute__((cleanup(reply_release))) = run_write(cache, command);
     if (reply == NULL) {
         return false;
     }
@@ -193,12 +166,37 @@ static bool run_for_number(struct cache *cache, const char *name, const char *ke
     return false;
 }
 
+bool cache_remove(struct cache *cache, const char *key)
+{
+    if (!cache->enabled) {
+        return true;
+    }
+    struct cache_command command = {0};
+    cache_command_add(&command, "DEL", 3);
+    cache_command_add(&command, key, strlen(key));
+    int64_t removed = 0;
+    return run_for_number(cache, &command, &removed);
+}
+
+// With one number as its argument.
+static bool change_number(struct cache *cache, const char *name, const char *key, int argument,
+                          int64_t *ret)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", argument);
+    struct cache_command command = {0};
+    cache_command_add(&command, name, strlen(name));
+    cache_command_add(&command, key, strlen(key));
+    cache_command_add(&command, number, strlen(number));
+    return run_for_number(cache, &command, ret);
+}
+
 bool cache_count(struct cache *cache, const char *key, int weight, int seconds, int64_t *ret)
 {
-    if (!run_for_number(cache, "INCRBY", key, weight, ret)) {
+    if (!change_number(cache, "INCRBY", key, weight, ret)) {
         return false;
     }
     // Only who began it sets its end, so that adding does not put the end off.
     int64_t ends = 1;
-    return *ret != weight || run_for_number(cache, "EXPIRE", key, seconds, &ends);
+    return *ret != weight || change_number(cache, "EXPIRE", key, seconds, &ends);
 }
