@@ -129,7 +129,8 @@ class Topology:
         return total
 
     def log_tail(self, name, lines=40):
-        return "\n".join(self.log_file(name).read_text(errors="replace").splitlines()[-lines:])
+        file = self.log_file(name)
+        return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.is_file() else ""
 
     def logs(self):
         return "".join(self.log_file(name).read_text(errors="replace") for name in self.names)

@@ -160,18 +160,6 @@ void sequences_lost(struct sequences *sequences, const char *subject, uint64_t h
     }
 }
 
-bool sequences_distrusted(struct sequences *sequences, const char *subject)
-{
-    bool distrusted = false;
-    pthread_mutex_lock(&sequences->lock);
-    for (uint32_t i = 0; i < sequences->count; i++) {
-        const struct watched *watched = &sequences->items[i];
-        distrusted = distrusted || (watched->distrusted && is_subject(watched, subject));
-    }
-    pthread_mutex_unlock(&sequences->lock);
-    return distrusted;
-}
-
 void sequences_trust(struct sequences *sequences, const char *subject)
 {
     pthread_mutex_lock(&sequences->lock);

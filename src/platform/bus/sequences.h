@@ -45,8 +45,7 @@ bool sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint
 void sequences_lost(struct sequences *sequences, const char *subject, uint64_t highest,
                     uint64_t last);
 
-// Whether a subject's stream went back and was not found to be whole since; and that it now was.
-bool sequences_distrusted(struct sequences *sequences, const char *subject);
+// Says that a subject's stream was found to be whole.
 void sequences_trust(struct sequences *sequences, const char *subject);
 
 // True once any stream did; until the process ends, since somebody has to look.

@@ -170,28 +170,36 @@ static bool ends_before_its_consumer(struct provision *provision, const struct s
     return true;
 }
 
+// A message that cannot be read, or whose number in the file changed, leaves a gap. Of the dead
+// letters some are missing that somebody dealt with.
+static bool has_a_gap(struct provision *provision, const struct stream_row *row,
+                      const jsStreamState *state)
+{
+    if (is_whole(state) || strcmp(row->name, STREAM_DEAD_LETTERS) == 0) {
+        return false;
+    }
+    sequences_lost(provision->sequences, row->subject, state->LastSeq,
+                   state->FirstSeq + state->Msgs - 1);
+    return true;
+}
+
 // A stream that went back is trusted again when it is whole, and its consumer was made anew, which
 // would pass over what comes now. True when it is not to be trusted.
 static bool is_damaged(struct provision *provision, const struct stream_row *row,
                        const jsStreamInfo *found)
 {
     // One that is declared only now was not compared.
-    const bool used = sequences_is_used(provision->sequences, row->subject);
-    const bool behind =
-        used && found != NULL && ends_before_its_consumer(provision, row, found->State.LastSeq);
-    if (used) {
-        sequences_looked_at(provision->sequences, row->subject);
-    }
-    if (!sequences_distrusted(provision->sequences, row->subject)) {
+    if (!sequences_is_used(provision->sequences, row->subject)) {
         return false;
     }
-    // Of the dead letters some are missing that somebody dealt with.
-    bool whole = !behind && (found == NULL || is_whole(&found->State) ||
-                             strcmp(row->name, STREAM_DEAD_LETTERS) == 0);
-    if (whole) {
+    const bool lost =
+        found != NULL && (has_a_gap(provision, row, &found->State) ||
+                          ends_before_its_consumer(provision, row, found->State.LastSeq));
+    sequences_looked_at(provision->sequences, row->subject);
+    if (!lost) {
         sequences_trust(provision->sequences, row->subject);
     }
-    return !whole;
+    return lost;
 }
 
 static void provision_stream(struct provision *provision, const struct stream_row *row)
