@@ -24,12 +24,17 @@ struct worker_thread {
     struct db_array columns[WORKER_COLUMNS_MAX];
 };
 
+struct good_line {
+    struct event_line *line;
+    struct uuid person;
+};
+
 struct batch {
     struct worker_thread *thread;
     struct event_line *lines;
-    struct uuid *people; /* of each line; unset where the line is rejected */
     size_t count;
-    size_t good;
+    struct good_line *good; /* those that were read, in their order */
+    size_t good_count;
     struct worker_outcome outcome;
 };
 
@@ -97,37 +102,70 @@ static void read_lines(struct batch *batch)
     }
     for (size_t i = 0; i < batch->count; i++) {
         struct event_line *line = &batch->lines[i];
+        struct good_line *good = &batch->good[batch->good_count];
         line->rejected = NULL;
-        if (rules->read(thread->columns, line->data, line->length, &batch->people[i],
+        if (rules->read(thread->columns, line->data, line->length, &good->person,
                         &line->rejected)) {
-            batch->good++;
+            good->line = line;
+            batch->good_count++;
         }
     }
 }
 
 static void reject_unknown(struct batch *batch, const char *unknown_people)
 {
-    for (size_t i = 0; unknown_people[0] != '\0' && i < batch->count; i++) {
+    for (size_t i = 0; unknown_people[0] != '\0' && i < batch->good_count; i++) {
         char id[UUID_TEXT_SIZE];
-        uuid_format(&batch->people[i], id);
-        if (batch->lines[i].rejected == NULL && strstr(unknown_people, id) != NULL) {
-            batch->lines[i].rejected = "unknown user";
+        uuid_format(&batch->good[i].person, id);
+        if (strstr(unknown_people, id) != NULL) {
+            batch->good[i].line->rejected = "unknown user";
         }
     }
 }
 
-static enum db_status run_store(struct worker_thread *thread, struct db_result **ret_result)
+static enum db_status run(struct worker_thread *thread, const struct db_statement *statement,
+                          const char *setting, struct db_result **ret_result)
 {
-    const struct worker *worker = thread->worker;
     struct db_parameter parameters[WORKER_COLUMNS_MAX + 1];
     size_t count = 0;
-    for (; count < worker->rules->column_count; count++) {
+    for (; count < thread->worker->rules->column_count; count++) {
         parameters[count] = db_array_parameter(&thread->columns[count]);
     }
-    if (worker->setting != NULL) {
-        parameters[count++] = db_text_parameter(worker->setting);
+    if (setting != NULL) {
+        parameters[count++] = db_text_parameter(setting);
     }
-    return db_run(thread->db, worker->rules->store, parameters, count, ret_result);
+    return db_run(thread->db, statement, parameters, count, ret_result);
+}
+
+static enum db_status store_new(struct batch *batch)
+{
+    const struct worker *worker = batch->thread->worker;
+    struct db_result *result = NULL;
+    enum db_status status = run(batch->thread, worker->rules->store, worker->setting, &result);
+    if (status == DB_OK) {
+        batch->outcome.allowed = db_number(result, 0, 0);
+        batch->outcome.stored = db_number(result, 0, 1);
+        reject_unknown(batch, db_text(result, 0, 2));
+        db_result_free(&result);
+    }
+    return status;
+}
+
+// Of two events with one id the first is stored. The other is no repeat that could be forgotten.
+static enum db_status reject_mistaken(struct batch *batch)
+{
+    struct db_result *result = NULL;
+    enum db_status status =
+        run(batch->thread, batch->thread->worker->rules->mistaken, NULL, &result);
+    if (status != DB_OK) {
+        return status;
+    }
+    for (size_t row = 0; row < db_rows(result); row++) {
+        batch->good[db_number(result, row, 0)].line->rejected = "the id is another event's";
+    }
+    batch->outcome.allowed -= (int64_t)db_rows(result);
+    db_result_free(&result);
+    return DB_OK;
 }
 
 static enum db_status store(struct db *db, void *arg)
@@ -138,15 +176,11 @@ static enum db_status store(struct db *db, void *arg)
     if (rules->lock != NULL) {
         status = db_run(db, rules->lock, NULL, 0, NULL);
     }
-    struct db_result *result = NULL;
     if (status == DB_OK) {
-        status = run_store(batch->thread, &result);
+        status = store_new(batch);
     }
-    if (status == DB_OK) {
-        batch->outcome.allowed = db_number(result, 0, 0);
-        batch->outcome.stored = db_number(result, 0, 1);
-        reject_unknown(batch, db_text(result, 0, 2));
-        db_result_free(&result);
+    if (status == DB_OK && batch->outcome.stored < batch->outcome.allowed) {
+        status = reject_mistaken(batch);
     }
     return status;
 }
@@ -162,7 +196,7 @@ static void count_outcome(struct batch *batch)
 
 static enum db_status store_in_turn(struct batch *batch)
 {
-    if (batch->good == 0) {
+    if (batch->good_count == 0) {
         return DB_OK;
     }
     pthread_mutex_t *turn = &batch->thread->worker->turn;
@@ -178,8 +212,8 @@ enum handled worker_handle(void *context, struct event_line *lines, size_t count
     struct batch batch = {
         .thread = thread,
         .lines = lines,
-        .people = memory_zeroed(count, sizeof(struct uuid)),
         .count = count,
+        .good = memory_zeroed(count, sizeof(struct good_line)),
     };
     read_lines(&batch);
     enum db_status status = store_in_turn(&batch);
@@ -190,7 +224,7 @@ enum handled worker_handle(void *context, struct event_line *lines, size_t count
                     LOG_TEXT("worker", thread->worker->rules->name), LOG_NUMBER("lines", count),
                     LOG_TEXT("why", db_error(thread->db)));
     }
-    free(batch.people);
+    free(batch.good);
     return worker_verdict(status);
 }
 

@@ -19,7 +19,7 @@
 // What a batch came to.
 struct worker_outcome {
     int64_t known;   /* lines of people who exist */
-    int64_t allowed; /* of these, lines that may be stored */
+    int64_t allowed; /* of these, lines that may be stored, and whose id is no other event's */
     int64_t stored;  /* of these, those that were new */
 };
 
@@ -40,6 +40,10 @@ struct worker_rules {
     // Takes the columns and the setting. Answers one row: how many lines may be stored, how many of
     // them were new, and the ids in the batch that no person has, separated by commas.
     const struct db_statement *store;
+
+    // Takes the columns, when lines that may be stored were not new. Answers a row for each line
+    // whose id is another event's: its place among the lines that were read, from 0.
+    const struct db_statement *mistaken;
 
     // Counts a batch that was committed.
     void (*count)(void *state, const struct worker_outcome *outcome);

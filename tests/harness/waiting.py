@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting with a deadline, windows of time, and free ports."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
 import time
+from pathlib import Path
 
 INTERVAL = 0.02
 
@@ -37,13 +41,35 @@ def window_that_lasts(seconds):
     return next(length for length in range(3600, 86400) if length - now % length > seconds)
 
 
+PORTS = Path(tempfile.gettempdir()) / f"ecs-test-ports-{os.getuid()}"
+ours = []  # open files: their locks last as long as this process
+
+
+def is_ours(port):
+    """Whether no other test run on this machine was given the port, nor this one before."""
+    PORTS.mkdir(exist_ok=True)
+    file = (PORTS / str(port)).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    ours.append(file)
+    return True
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_port():
     """A free port below those that the kernel gives to outgoing connections."""
     while True:
         port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        if is_free(port) and is_ours(port):
+            return port

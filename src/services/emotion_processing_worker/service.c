@@ -61,6 +61,21 @@ static const struct db_statement store_emotions = {
     "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
+// Not by its time, which some senders stamp anew with each attempt.
+static const struct db_statement mistaken_emotions = {
+    "mistaken_emotions",
+    "SELECT b.line - 1"
+    " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
+    "             $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
+    "   AS b (event_id, user_id, occurred_at, emotion_type,"
+    "         positivity_ppb, intensity_ppb, stress_ppb, line)"
+    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id"
+    " JOIN consents c ON c.user_id = b.user_id"
+    "   AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL"
+    " WHERE (e.emotion_type, e.positivity_ppb, e.intensity_ppb, e.stress_ppb) IS DISTINCT FROM"
+    "       (b.emotion_type, b.positivity_ppb, b.intensity_ppb, b.stress_ppb)",
+};
+
 enum column {
     EVENT_ID,
     USER_ID,
@@ -113,6 +128,7 @@ static const struct worker_rules rules = {
     .read = read_event,
     .lock = &lock_consents,
     .store = &store_emotions,
+    .mistaken = &mistaken_emotions,
     .count = count_events,
 };
 

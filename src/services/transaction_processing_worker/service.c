@@ -28,6 +28,16 @@ static const struct db_statement store_transactions = {
     "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
+// By its amount alone: a repeat without a time gets another one from us.
+static const struct db_statement mistaken_transactions = {
+    "mistaken_transactions",
+    "SELECT b.line - 1"
+    " FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::timestamptz[]) WITH ORDINALITY"
+    "   AS b (id, user_id, cents, created_at, line)"
+    " JOIN transactions t ON t.user_id = b.user_id AND t.id = b.id"
+    " WHERE t.amount <> b.cents / 100.00",
+};
+
 enum column { EVENT_ID, USER_ID, CENTS, OCCURRED_AT, COLUMN_COUNT };
 
 struct transaction_worker {
@@ -64,6 +74,7 @@ static const struct worker_rules rules = {
     .column_kinds = {DB_UUIDS, DB_UUIDS, DB_INT8S, DB_TIMESTAMPS},
     .read = read_event,
     .store = &store_transactions,
+    .mistaken = &mistaken_transactions,
     .count = count_events,
 };
 

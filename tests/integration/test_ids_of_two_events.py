@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two events under one id. A replica of ingestion answers 422 to the second when the first went through
+it too; what came through two replicas meets at the worker, which is what is played here."""
+
+import json
+import uuid
+
+import pytest
+
+from harness.people import emotion, now
+from harness.waiting import poll
+
+REASON = "the id is another event's"
+
+
+def feeling(person, event_id, value):
+    return emotion(person, event_id=event_id, stress=value)
+
+
+def payment(person, event_id, value):
+    return {"eventId": event_id, "userId": person, "amount": value, "occurredAt": now()}
+
+
+def stored_feelings(db, person):
+    rows = db("SELECT stress_ppb FROM emotional_events WHERE user_id = %s", person)
+    return sorted(row[0] / 10**9 for row in rows)
+
+
+def stored_payments(db, person):
+    return sorted(float(row[0]) for row in db("SELECT amount FROM transactions WHERE user_id = %s", person))
+
+
+KINDS = pytest.mark.parametrize(
+    "subject, make, stored",
+    [("user.emotions.topic", feeling, stored_feelings), ("transactions.topic", payment, stored_payments)],
+    ids=["emotions", "transactions"],
+)
+
+
+@pytest.fixture
+def publish(nats):
+    def lines(subject, *events):
+        nats.publish(subject, "\n".join(json.dumps({**event, "traceId": uuid.uuid4().hex}) for event in events))
+
+    return lines
+
+
+def dead_letters(nats, person):
+    return [(headers, data) for _, _, headers, data in nats.stored("dead-letters") if person.encode() in data]
+
+
+@KINDS
+@pytest.mark.parametrize("messages", [1, 2])
+def test_the_second_becomes_a_dead_letter(publish, person, db, nats, subject, make, stored, messages):
+    someone, event_id = person().id, str(uuid.uuid4())
+    events = [make(someone, event_id, 0.25), make(someone, event_id, 0.75)]
+    for part in ([events[:1], events[1:]] if messages == 2 else [events]):
+        publish(subject, *part)
+    [(headers, data)] = poll(lambda: dead_letters(nats, someone))
+    assert REASON in headers and b"0.75" in data
+    assert stored(db, someone) == [0.25]
+
+
+@KINDS
+def test_a_repeat_and_its_neighbours_are_no_dead_letters(publish, person, db, nats, subject, make, stored):
+    someone, event_id = person().id, str(uuid.uuid4())
+    repeated, other = make(someone, event_id, 0.25), make(someone, str(uuid.uuid4()), 0.5)
+    publish(subject, repeated)
+    publish(subject, {"not": "readable"}, repeated, other, repeated)
+    poll(lambda: stored(db, someone) == [0.25, 0.5])
+    mistaken = make(someone, event_id, 0.75)
+    publish(subject, {"not": "readable"}, mistaken, make(someone, str(uuid.uuid4()), 1))
+    [(_, data)] = poll(lambda: dead_letters(nats, someone))
+    assert b"0.75" in data, "the right line of its batch"
+    poll(lambda: stored(db, someone) == [0.25, 0.5, 1])
