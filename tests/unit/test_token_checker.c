@@ -73,6 +73,26 @@ static void test_a_changed_letter_of_a_remembered_token_is_refused(void **state)
     token_checker_free(&checker);
 }
 
+// With another secret only what is remembered can still be good.
+static void test_hundreds_of_tokens_are_remembered_beside_each_other(void **state)
+{
+    enum { TOKENS = 256 };
+    (void)state;
+    char secret[] = "0123456789abcdef0123456789abcdef";
+    struct token_checker *checker = token_checker_new((struct token_key){secret, 32}, no_key);
+    char *tokens[TOKENS];
+    for (int i = 0; i < TOKENS; i++) {
+        tokens[i] = token_issue(&key, &ada, NOW, 100 + i);
+        assert_int_equal(check_at(checker, tokens[i], NOW), TOKEN_GOOD);
+    }
+    secret[0] = 'x';
+    for (int i = 0; i < TOKENS; i++) {
+        assert_int_equal(check_at(checker, tokens[i], NOW), TOKEN_GOOD);
+        free(tokens[i]);
+    }
+    token_checker_free(&checker);
+}
+
 static void test_the_previous_key_counts_only_while_it_is_given(void **state)
 {
     (void)state;
@@ -112,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_a_token_is_good_again_and_again_until_its_end),
         cmocka_unit_test(test_a_clock_that_is_put_back_finds_it_not_valid_yet),
         cmocka_unit_test(test_a_changed_letter_of_a_remembered_token_is_refused),
+        cmocka_unit_test(test_hundreds_of_tokens_are_remembered_beside_each_other),
         cmocka_unit_test(test_the_previous_key_counts_only_while_it_is_given),
         cmocka_unit_test(test_of_more_people_than_it_remembers_nobody_is_taken_for_another),
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembered tokens stand in a table by their hash (BLAKE2b under a random key); a new one takes
-// the place of what stood there. The tokens themselves are not kept.
+// Remembered tokens stand in a table of sets by their hash (BLAKE2b under a random key): the hash
+// chooses a set, and a new token takes the place of the one there that is forgotten first. The
+// tokens themselves are not kept.
 #include "platform/auth/token_checker.h"
 
 #include "platform/memory.h"
@@ -10,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS 4096 /* a power of two */
+#define SETS 512 /* a power of two */
+#define SET_SIZE 8
 #define HASH_SIZE 32
 #define REMEMBERED_FOR (60 * MICROSECONDS_A_SECOND)
 
@@ -25,7 +27,7 @@ struct token_checker {
     struct token_key key;
     struct token_key previous;
     unsigned char hash_key[crypto_generichash_KEYBYTES];
-    struct remembered slots[SLOTS];
+    struct remembered sets[SETS][SET_SIZE];
 };
 
 struct token_checker *token_checker_new(struct token_key key, struct token_key previous)
@@ -43,17 +45,28 @@ void token_checker_free(struct token_checker **checker)
     *checker = NULL;
 }
 
-static struct remembered *slot_of(struct token_checker *checker,
-                                  const unsigned char hash[static HASH_SIZE])
-{
-    size_t number = 0;
-    memcpy(&number, hash, sizeof number);
-    return &checker->slots[number & (SLOTS - 1)];
-}
-
 static bool is_remembered(const struct remembered *slot, const unsigned char *hash, timestamp now)
 {
     return slot->since <= now && now < slot->until && memcmp(slot->hash, hash, HASH_SIZE) == 0;
+}
+
+// The slot that remembers the token of this hash; else the one that shall.
+static struct remembered *slot_of(struct token_checker *checker,
+                                  const unsigned char hash[static HASH_SIZE], timestamp now)
+{
+    size_t number = 0;
+    memcpy(&number, hash, sizeof number);
+    struct remembered *set = checker->sets[number & (SETS - 1)];
+    struct remembered *first_to_go = set;
+    for (size_t i = 0; i < SET_SIZE; i++) {
+        if (is_remembered(&set[i], hash, now)) {
+            return &set[i];
+        }
+        if (set[i].until < first_to_go->until) {
+            first_to_go = &set[i];
+        }
+    }
+    return first_to_go;
 }
 
 static void remember(struct remembered *slot, const unsigned char *hash,
@@ -82,7 +95,7 @@ enum token_verdict token_check(struct token_checker *checker, const char *token,
     unsigned char hash[HASH_SIZE];
     crypto_generichash(hash, HASH_SIZE, (const unsigned char *)token, length, checker->hash_key,
                        sizeof checker->hash_key);
-    struct remembered *slot = slot_of(checker, hash);
+    struct remembered *slot = slot_of(checker, hash, now);
     if (is_remembered(slot, hash, now)) {
         *ret_person = slot->person;
         return TOKEN_GOOD;
