@@ -2,46 +2,42 @@
 // UUIDs: their text and the layout of version 7. Pure functions of their arguments.
 #include "domain/uuid.h"
 
+#include "domain/hex.h"
+
 #include <string.h>
 
 #define UUID_TEXT_LENGTH (UUID_TEXT_SIZE - 1)
 
-// The bytes before which the text has a hyphen.
-static bool hyphen_before(size_t byte)
+// Where the two digits of each byte stand in the text, and the hyphens between them.
+static const uint8_t digits_at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+static const uint8_t hyphens_at[4] = {8, 13, 18, 23};
+
+static bool has_hyphens(const char *text)
 {
-    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+    bool has = true;
+    for (size_t i = 0; i < sizeof hyphens_at; i++) {
+        has = has && text[hyphens_at[i]] == '-';
+    }
+    return has;
 }
 
-static int digit_value(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    if (digit >= 'A' && digit <= 'F') {
-        return digit - 'A' + 10;
-    }
-    return -1;
-}
-
+// Looks at every digit before it judges: what is random has no branch that a processor can foresee.
 bool uuid_parse(const char *text, size_t length, struct uuid *ret)
 {
-    if (length != UUID_TEXT_LENGTH) {
+    if (length != UUID_TEXT_LENGTH || !has_hyphens(text)) {
         return false;
     }
     struct uuid id;
+    int all = 0; /* negative once a digit was none */
     for (size_t byte = 0; byte < sizeof id.bytes; byte++) {
-        if (hyphen_before(byte) && *text++ != '-') {
-            return false;
-        }
-        int high = digit_value(*text++);
-        int low = digit_value(*text++);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        id.bytes[byte] = (uint8_t)(high << 4 | low);
+        const char *digits = text + digits_at[byte];
+        const int high = hex_value(digits[0]);
+        const int low = hex_value(digits[1]);
+        all |= high | low;
+        id.bytes[byte] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+    }
+    if (all < 0) {
+        return false;
     }
     *ret = id;
     return true;
@@ -49,15 +45,13 @@ bool uuid_parse(const char *text, size_t length, struct uuid *ret)
 
 void uuid_format(const struct uuid *id, char text[static UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     for (size_t byte = 0; byte < sizeof id->bytes; byte++) {
-        if (hyphen_before(byte)) {
-            *text++ = '-';
-        }
-        *text++ = digits[id->bytes[byte] >> 4];
-        *text++ = digits[id->bytes[byte] & 0xf];
+        hex_write(id->bytes[byte], text + digits_at[byte]);
     }
-    *text = '\0';
+    for (size_t i = 0; i < sizeof hyphens_at; i++) {
+        text[hyphens_at[i]] = '-';
+    }
+    text[UUID_TEXT_LENGTH] = '\0';
 }
 
 struct uuid uuid_v7(uint64_t unix_ms, const uint8_t random[static 10])

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -82,6 +83,27 @@ static void test_dates_that_the_calendar_lacks_are_refused(void **state)
     assert_false(parses("2026-01-32T00:00:00Z"));
     assert_true(parses("2024-02-29T00:00:00Z"));
     assert_true(parses("2000-02-29T00:00:00Z"));
+}
+
+static void test_every_day_is_that_of_the_c_library(void **state)
+{
+    (void)state;
+    const time_t first = parsed("0001-01-01T00:00:00Z") / MICROSECONDS_A_SECOND;
+    const time_t last = parsed("9999-12-31T00:00:00Z") / MICROSECONDS_A_SECOND;
+    size_t days = 0;
+    for (time_t second = first; second <= last; second += 86400, days++) {
+        struct tm date;
+        char expected[64];
+        char text[TIMESTAMP_TEXT_SIZE];
+        gmtime_r(&second, &date);
+        snprintf(expected, sizeof expected, "%04d-%02d-%02dT23:59:58.123456Z",
+                 (date.tm_year + 1900) % 10000, (date.tm_mon + 1) % 100, date.tm_mday % 100);
+        const timestamp at = second * MICROSECONDS_A_SECOND + MICROSECONDS_A_DAY - 1876544;
+        timestamp_format(at, text);
+        assert_string_equal(text, expected);
+        assert_int_equal(parsed(text), at);
+    }
+    assert_int_equal(days, 3652059);
 }
 
 static void test_times_that_the_day_lacks_are_refused(void **state)
@@ -197,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_offsets_are_taken_off),
         cmocka_unit_test(test_a_zone_is_required_and_nothing_may_follow_it),
         cmocka_unit_test(test_dates_that_the_calendar_lacks_are_refused),
+        cmocka_unit_test(test_every_day_is_that_of_the_c_library),
         cmocka_unit_test(test_times_that_the_day_lacks_are_refused),
         cmocka_unit_test(test_a_leap_second_is_the_first_of_the_next_minute),
         cmocka_unit_test(test_years_reach_from_1_to_9999_in_utc),

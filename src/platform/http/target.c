@@ -2,27 +2,15 @@
 // Refuses what hides in a target: encoded slashes, dots and control bytes, empty and dot segments.
 #include "platform/http/target.h"
 
-#include <string.h>
+#include "domain/hex.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
+#include <string.h>
 
 // The byte of `%xy`, or -1. The NUL after the target ends a cut-off one.
 static int decoded(const char *percent)
 {
-    int high = hex_digit(percent[1]);
-    int low = high < 0 ? -1 : hex_digit(percent[2]);
+    int high = hex_value(percent[1]);
+    int low = high < 0 ? -1 : hex_value(percent[2]);
     return low < 0 ? -1 : high * 16 + low;
 }
 
