@@ -15,18 +15,18 @@ bool metric_from_double(double value, metric *ret)
 
 bool metric_from_decimal(const char *text, size_t length, metric *ret)
 {
+    static const metric units[METRIC_DECIMALS + 1] = {
+        METRIC_ONE, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
     if (length == 0 || length == 2 || length > 2 + METRIC_DECIMALS ||
-        (length > 1 && text[1] != '.')) {
+        (length > 1 && text[1] != '.') || (text[0] != '0' && text[0] != '1')) {
         return false;
     }
-    metric value = 0;
-    metric unit = METRIC_ONE;
-    for (size_t i = 0; i < length; i += i == 0 ? 2 : 1) {
-        if (text[i] < '0' || text[i] > (i == 0 ? '1' : '9')) {
+    metric value = text[0] == '1' ? METRIC_ONE : 0;
+    for (size_t i = 2; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') {
             return false;
         }
-        value += (text[i] - '0') * unit;
-        unit /= 10;
+        value += (text[i] - '0') * units[i - 1];
     }
     if (value > METRIC_ONE) {
         return false;
@@ -55,13 +55,28 @@ void emotion_check_type(const char *type, size_t length, struct faults *faults)
     }
 }
 
+static bool is_ahead(timestamp at, const struct event_window *window)
+{
+    return at > window->now + window->max_ahead;
+}
+
+static bool is_too_old(timestamp at, const struct event_window *window)
+{
+    return at < window->now - window->max_age;
+}
+
+bool event_is_timely(timestamp at, const struct event_window *window)
+{
+    return !is_ahead(at, window) && !is_too_old(at, window);
+}
+
 void event_check_time(timestamp at, const struct event_window *window, const char *field,
                       struct faults *faults)
 {
-    if (at > window->now + window->max_ahead) {
+    if (is_ahead(at, window)) {
         faults_add(faults, field, "must not be in the future");
     }
-    if (at < window->now - window->max_age) {
+    if (is_too_old(at, window)) {
         faults_add(faults, field, "must not be older than events are kept");
     }
 }

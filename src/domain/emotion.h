@@ -47,6 +47,9 @@ bool metric_from_decimal(const char *text, size_t length, metric *ret);
 // The type must be 1 to 64 bytes without control characters.
 void emotion_check_type(const char *type, size_t length, struct faults *faults);
 
-// An event's time must lie inside the window; `field` names it in the fault.
+// Whether an event's time lies inside the window.
+bool event_is_timely(timestamp at, const struct event_window *window);
+
+// A fault of the `field` that holds the time when it does not.
 void event_check_time(timestamp at, const struct event_window *window, const char *field,
                       struct faults *faults);

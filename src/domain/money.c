@@ -3,8 +3,6 @@
 // with the text alone.
 #include "domain/money.h"
 
-#include <stdio.h>
-
 #define CENT_PLACES 15                        /* digits of numeric(15,2) */
 #define EXPONENT_LIMIT INT64_C(1000000000000) /* beyond every place a text in memory can have */
 
@@ -124,7 +122,21 @@ enum money_fault money_parse(const char *text, size_t length, money_cents *ret)
 
 void money_format(money_cents amount, char text[static MONEY_TEXT_SIZE])
 {
-    uint64_t cents = amount < 0 ? 0 - (uint64_t)amount : (uint64_t)amount;
-    snprintf(text, MONEY_TEXT_SIZE, "%s%ju.%02u", amount < 0 ? "-" : "", (uintmax_t)(cents / 100),
-             (unsigned)(cents % 100));
+    char backwards[MONEY_TEXT_SIZE];
+    size_t length = 0;
+    uint64_t rest = amount < 0 ? 0 - (uint64_t)amount : (uint64_t)amount;
+    for (int place = 0; place < 3 || rest > 0; place++) {
+        if (place == 2) {
+            backwards[length++] = '.';
+        }
+        backwards[length++] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+    if (amount < 0) {
+        backwards[length++] = '-';
+    }
+    while (length > 0) {
+        *text++ = backwards[--length];
+    }
+    *text = '\0';
 }

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define METRIC_TEXT_SIZE (2 + METRIC_DECIMALS) /* 0.123456789 */
-
 static const struct member_reason reasons[] = {
     {"", "must be a JSON object"},
     {"eventId", "eventId must be a UUID"},
@@ -90,7 +88,8 @@ static void read_event(const json_t *object, const struct event_window *window,
 
 static void read_plain_metrics(struct plain_json *json, struct emotion_event *event)
 {
-    static const char *const names[] = {"positivity", "intensity", "stress_level", NULL};
+    static const struct plain_name names[] = {
+        PLAIN_NAME("positivity"), PLAIN_NAME("intensity"), PLAIN_NAME("stress_level"), {NULL, 0}};
     metric *const values[] = {&event->positivity, &event->intensity, &event->stress_level};
     unsigned seen = 0;
     plain_open(json);
@@ -113,7 +112,7 @@ static void read_plain_type(struct plain_json *json, char type[EMOTION_TYPE_MAX 
 
 static void read_plain_emotion(struct plain_json *json, struct emotion_event *event)
 {
-    static const char *const names[] = {"type", "metrics", NULL};
+    static const struct plain_name names[] = {PLAIN_NAME("type"), PLAIN_NAME("metrics"), {NULL, 0}};
     unsigned seen = 0;
     plain_open(json);
     for (int member; (member = plain_member(json, names, &seen)) >= 0;) {
@@ -132,8 +131,9 @@ static bool read_plain(const char *text, size_t length, struct emotion_event *ev
                        bool *ret_has_id)
 {
     enum { USER, TIME, EMOTION, ID, TRACE };
-    static const char *const names[] = {"userId",  "timestamp", "emotionEvent",
-                                        "eventId", "traceId",   NULL};
+    static const struct plain_name names[] = {PLAIN_NAME("userId"),       PLAIN_NAME("timestamp"),
+                                              PLAIN_NAME("emotionEvent"), PLAIN_NAME("eventId"),
+                                              PLAIN_NAME("traceId"),      {NULL, 0}};
     struct plain_json json = plain_json_of(text, length);
     unsigned seen = 0;
     plain_open(&json);
@@ -153,13 +153,6 @@ static bool read_plain(const char *text, size_t length, struct emotion_event *ev
     const unsigned needed = 1U << USER | 1U << TIME | 1U << EMOTION;
     *ret_has_id = (seen & 1U << ID) != 0;
     return plain_is_done(&json) && (seen & needed) == needed;
-}
-
-static bool is_timely(const struct emotion_event *event, const struct event_window *window)
-{
-    struct faults faults = {0};
-    event_check_time(event->occurred_at, window, "timestamp", &faults);
-    return faults.count == 0;
 }
 
 // ---- all events
@@ -188,7 +181,7 @@ enum event_read emotion_from_request(const char *json, size_t length,
 {
     struct emotion_event event = {0};
     bool has_id = false;
-    if (!read_plain(json, length, &event, &has_id) || !is_timely(&event, window)) {
+    if (!read_plain(json, length, &event, &has_id) || !event_is_timely(event.occurred_at, window)) {
         event = (struct emotion_event){0};
         enum event_read read = read_any(json, length, window, &event, &has_id, faults, error);
         if (read != EVENT_GOOD) {
@@ -196,7 +189,7 @@ enum event_read emotion_from_request(const char *json, size_t length,
         }
     }
     if (!has_id) {
-        event.event_id = ids_new();
+        event.event_id = ids_new_at(window->now);
         event.id_is_new = true;
     }
     *ret = event;
@@ -206,19 +199,16 @@ enum event_read emotion_from_request(const char *json, size_t length,
 // Adds the shortest decimal of the billionths.
 static void add_metric(struct line_writer *writer, metric value)
 {
-    char text[METRIC_TEXT_SIZE] = "0.";
-    size_t length = 1;
-    text[0] = (char)('0' + value / METRIC_ONE);
-    metric rest = value % METRIC_ONE;
-    for (size_t i = METRIC_TEXT_SIZE - 1; i > 1; i--) {
-        const char digit = (char)('0' + rest % 10);
-        text[i] = digit;
-        if (digit != '0' && length == 1) {
-            length = i + 1;
-        }
-        rest /= 10;
+    *writer->at++ = (char)('0' + value / METRIC_ONE);
+    int64_t rest = value % METRIC_ONE;
+    if (rest > 0) {
+        *writer->at++ = '.';
     }
-    line_add(writer, text, length);
+    while (rest > 0) {
+        rest *= 10;
+        *writer->at++ = (char)('0' + rest / METRIC_ONE);
+        rest %= METRIC_ONE;
+    }
 }
 
 size_t emotion_to_line(const struct emotion_event *event, const char *trace_id,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a line of a stream piece by piece. Who uses it knows that the line has room: every piece
-// has a bound of its own.
+// Writes a line of a stream, or the receipt for it, piece by piece. Who uses it knows that there is
+// room: every piece has a bound of its own.
 #pragma once
 
 #include "domain/timestamp.h"

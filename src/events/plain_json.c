@@ -12,39 +12,40 @@ struct plain_json plain_json_of(const char *json, size_t length)
     return (struct plain_json){.at = json, .end = json + length};
 }
 
-void plain_require(struct plain_json *json, bool condition)
+static inline bool is_next(const struct plain_json *json, char character)
 {
-    json->stopped = json->stopped || !condition;
+    return json->at < json->end && *json->at == character;
 }
 
-static void skip_space(struct plain_json *json)
+static bool is_space(char character)
 {
-    while (json->at < json->end &&
-           (*json->at == ' ' || *json->at == '\t' || *json->at == '\n' || *json->at == '\r')) {
+    return character <= ' ' &&
+           (character == ' ' || character == '\t' || character == '\n' || character == '\r');
+}
+
+static inline void skip_space(struct plain_json *json)
+{
+    while (json->at < json->end && is_space(*json->at)) {
         json->at++;
     }
 }
 
 // Takes the character, with space before it, if it is next.
-static bool take(struct plain_json *json, char character)
+static inline bool take(struct plain_json *json, char character)
 {
     skip_space(json);
-    if (json->at < json->end && *json->at == character) {
-        json->at++;
-        return true;
-    }
-    return false;
+    const bool taken = is_next(json, character);
+    json->at += taken;
+    return taken;
 }
 
 struct plain_text plain_string(struct plain_json *json)
 {
     plain_require(json, take(json, '"'));
-    const char *start = json->at;
-    while (json->at < json->end && json_is_plain(*json->at)) {
-        json->at++;
-    }
-    struct plain_text text = {start, (size_t)(json->at - start)};
-    plain_require(json, json->at < json->end && *json->at == '"');
+    const size_t length = json_plain_length(json->at, (size_t)(json->end - json->at));
+    struct plain_text text = {json->at, length};
+    json->at += length;
+    plain_require(json, is_next(json, '"'));
     if (json->stopped) {
         return (struct plain_text){json->at, 0};
     }
@@ -67,7 +68,7 @@ struct plain_text plain_number(struct plain_json *json)
     const char *start = json->at;
     size_t whole = skip_digits(json);
     plain_require(json, whole == 1 || (whole > 1 && *start != '0'));
-    if (json->at < json->end && *json->at == '.') {
+    if (is_next(json, '.')) {
         json->at++;
         plain_require(json, skip_digits(json) > 0);
     }
@@ -81,17 +82,28 @@ void plain_open(struct plain_json *json)
     json->at_start = true;
 }
 
-static int place_of(const struct plain_text *name, const char *const *names)
+static bool is_name(const struct plain_json *json, const struct plain_name *name)
 {
-    for (int i = 0; names[i] != NULL; i++) {
-        if (strncmp(names[i], name->data, name->length) == 0 && names[i][name->length] == '\0') {
+    return is_next(json, name->text[0]) && name->length <= (size_t)(json->end - json->at) &&
+           memcmp(name->text, json->at, name->length) == 0;
+}
+
+// Takes the name that is next, with its quotes; answers its place, or -1.
+static int take_name(struct plain_json *json, const struct plain_name *names)
+{
+    if (!take(json, '"')) {
+        return -1;
+    }
+    for (int i = 0; names[i].text != NULL; i++) {
+        if (is_name(json, &names[i])) {
+            json->at += names[i].length;
             return i;
         }
     }
     return -1;
 }
 
-int plain_member(struct plain_json *json, const char *const *names, unsigned *seen)
+int plain_member(struct plain_json *json, const struct plain_name *names, unsigned *seen)
 {
     bool first = json->at_start;
     json->at_start = false;
@@ -99,10 +111,8 @@ int plain_member(struct plain_json *json, const char *const *names, unsigned *se
         return -1;
     }
     plain_require(json, first || take(json, ','));
-    struct plain_text name = plain_string(json);
-    plain_require(json, take(json, ':'));
-    int place = json->stopped ? -1 : place_of(&name, names);
-    plain_require(json, place >= 0 && (*seen & 1U << place) == 0);
+    const int place = take_name(json, names);
+    plain_require(json, place >= 0 && (*seen & 1U << place) == 0 && take(json, ':'));
     if (json->stopped) {
         return -1;
     }

@@ -21,22 +21,35 @@ struct plain_text {
     size_t length;
 };
 
+// A member's name. PLAIN_NAME takes a literal of printable ASCII; {NULL, 0} ends a list.
+struct plain_name {
+    const char *text; /* with the closing quote */
+    size_t length;
+};
+#define PLAIN_NAME(literal)                                                                        \
+    {                                                                                              \
+        literal "\"", sizeof(literal)                                                              \
+    }
+
 struct plain_json plain_json_of(const char *json, size_t length);
 
 // Enters an object, which must be next.
 void plain_open(struct plain_json *json);
 
-// Reads the name of the next member, of which `names` (ended by NULL) has at most 32; answers its
-// place there, -1 at the object's end. A name that is not there or came before (a bit in *seen, 0
-// at first) stops the reader.
-int plain_member(struct plain_json *json, const char *const *names, unsigned *seen);
+// Reads the name of the next member, of which `names` has at most 32; answers its place there, -1
+// at the object's end. A name that is not there or came before (a bit in *seen, 0 at first) stops
+// the reader.
+int plain_member(struct plain_json *json, const struct plain_name *names, unsigned *seen);
 
 // The value of the member. Empty when the reader stopped.
 struct plain_text plain_string(struct plain_json *json); /* without its quotes */
 struct plain_text plain_number(struct plain_json *json);
 
 // Stops the reader unless the condition holds.
-void plain_require(struct plain_json *json, bool condition);
+static inline void plain_require(struct plain_json *json, bool condition)
+{
+    json->stopped = json->stopped || !condition;
+}
 
 // Whether all was read without a stop, and nothing but space is left.
 bool plain_is_done(struct plain_json *json);

@@ -56,8 +56,9 @@ enum { USER = 1, AMOUNT = 2, TIME = 4, ID = 8 };
 // whatever the time; 0 when jansson has to look at it.
 static unsigned read_plain(const char *text, size_t length, struct transaction_event *event)
 {
-    static const char *const names[] = {"userId",  "amount",  "occurredAt",
-                                        "eventId", "traceId", NULL};
+    static const struct plain_name names[] = {PLAIN_NAME("userId"),     PLAIN_NAME("amount"),
+                                              PLAIN_NAME("occurredAt"), PLAIN_NAME("eventId"),
+                                              PLAIN_NAME("traceId"),    {NULL, 0}};
     struct plain_json json = plain_json_of(text, length);
     struct faults faults = {0};
     unsigned seen = 0;
@@ -88,10 +89,9 @@ static unsigned read_plain(const char *text, size_t length, struct transaction_e
 static bool read_plain_request(const char *json, size_t length, const struct event_window *window,
                                struct transaction_event *event)
 {
-    struct faults faults = {0};
-    unsigned seen = read_plain(json, length, event);
-    event_check_time(event->occurred_at, window, "occurredAt", &faults);
-    return (seen & ~(unsigned)TIME) == (USER | AMOUNT) && faults.count == 0;
+    const unsigned seen = read_plain(json, length, event);
+    return (seen & ~(unsigned)TIME) == (USER | AMOUNT) &&
+           event_is_timely(event->occurred_at, window);
 }
 
 // ---- all transactions

@@ -201,20 +201,38 @@ json_t *json_faults(const struct faults *faults)
     return errors;
 }
 
-// Most texts need no escape; they are spared the library's allocations.
-static bool is_all_plain(const char *text, size_t length)
+#define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+// A byte that is smaller than what is taken off it borrows, which sets its highest bit; those
+// beyond ASCII have it set already.
+static bool eight_are_plain(const char *text)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (!json_is_plain(text[i])) {
-            return false;
-        }
-    }
-    return true;
+    uint64_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    const uint64_t below_space = bytes - IN_EACH_BYTE(' ');
+    const uint64_t quote = (bytes ^ IN_EACH_BYTE('"')) - IN_EACH_BYTE(1);
+    const uint64_t backslash = (bytes ^ IN_EACH_BYTE('\\')) - IN_EACH_BYTE(1);
+    const uint64_t delete = (bytes ^ IN_EACH_BYTE(0x7f)) - IN_EACH_BYTE(1);
+    const uint64_t found = bytes | below_space | quote | backslash | delete;
+    return (found & IN_EACH_BYTE(0x80)) == 0;
 }
 
+size_t json_plain_length(const char *text, size_t length)
+{
+    size_t plain = 0;
+    while (length - plain >= sizeof(uint64_t) && eight_are_plain(text + plain)) {
+        plain += sizeof(uint64_t);
+    }
+    while (plain < length && json_is_plain(text[plain])) {
+        plain++;
+    }
+    return plain;
+}
+
+// Most texts need no escape; they are spared the library's allocations.
 size_t json_quote(const char *text, size_t length, char *to, size_t size)
 {
-    if (is_all_plain(text, length) && length + 3 <= size) {
+    if (length + 3 <= size && json_plain_length(text, length) == length) {
         to[0] = '"';
         memcpy(to + 1, text, length);
         memcpy(to + 1 + length, "\"", 2);

@@ -47,6 +47,9 @@ static inline bool json_is_plain(char byte)
     return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
 }
 
+// How many bytes at the start of the text are plain.
+size_t json_plain_length(const char *text, size_t length);
+
 // Writes text as a JSON string with its quotes and a NUL; answers its length. `size` is at least 3.
 // Text that is not UTF-8, or does not fit, becomes the empty string, so that what it is put into
 // stays JSON.

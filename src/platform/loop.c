@@ -107,6 +107,11 @@ void loop_stop(struct loop *loop)
     loop_post(loop, stop_now, loop);
 }
 
+int64_t loop_now_ms(struct loop *loop)
+{
+    return (int64_t)uv_now(&loop->uv);
+}
+
 void loop_post(struct loop *loop, loop_fn *fn, void *arg)
 {
     pthread_mutex_lock(&loop->lock);

@@ -19,6 +19,10 @@ void loop_run(struct loop *loop);
 // Asks the loop to end; from any thread.
 void loop_stop(struct loop *loop);
 
+// Milliseconds of the monotonic clock as the present round of the loop began, or as its last one
+// did; on the loop's thread. Costs no look at the clock.
+int64_t loop_now_ms(struct loop *loop);
+
 // Calls fn(arg) on the loop's thread soon; from any thread, in the order of the calls of one
 // thread. Many posts between two rounds cost one wake-up.
 void loop_post(struct loop *loop, loop_fn *fn, void *arg);

@@ -27,6 +27,18 @@ static void test_a_new_id_is_version_7_of_now(void **state)
     assert_int_equal(id.bytes[8] >> 6, 2);
 }
 
+static void test_a_new_id_may_be_of_a_given_instant(void **state)
+{
+    (void)state;
+    char text[UUID_TEXT_SIZE];
+    const struct uuid one = ids_new_at(INT64_C(0x0191e7a45c3b) * 1000);
+    const struct uuid other = ids_new_at(INT64_C(0x0191e7a45c3b) * 1000 + 999);
+    uuid_format(&one, text);
+    assert_memory_equal(text, "0191e7a4-5c3b-7", 15);
+    assert_memory_equal(one.bytes, other.bytes, 6);
+    assert_false(uuid_equal(&one, &other));
+}
+
 static void test_new_ids_differ(void **state)
 {
     (void)state;
@@ -84,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_id_is_version_7_of_now),
+        cmocka_unit_test(test_a_new_id_may_be_of_a_given_instant),
         cmocka_unit_test(test_new_ids_differ),
         cmocka_unit_test(test_a_key_gives_the_version_5_id_of_the_standard),
         cmocka_unit_test(test_keys_belong_to_their_person),

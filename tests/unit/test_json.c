@@ -266,6 +266,24 @@ static void test_what_cannot_be_quoted_becomes_the_empty_text(void **state)
     expect_quoted("\xc3\xa9", 1, 32, "\"\"");
 }
 
+static void test_plain_text_ends_at_the_first_byte_that_is_not(void **state)
+{
+    (void)state;
+    char text[20];
+    for (size_t length = 0; length <= sizeof text; length++) {
+        for (size_t place = 0; place < length; place++) {
+            for (int byte = 0; byte < 256; byte++) {
+                memset(text, 'x', sizeof text);
+                text[place] = (char)byte;
+                const bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+                assert_int_equal(json_plain_length(text, length), plain ? length : place);
+            }
+        }
+        memset(text, '~', sizeof text);
+        assert_int_equal(json_plain_length(text, length), length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_money_is_written_exactly),
         cmocka_unit_test(test_texts_are_quoted),
         cmocka_unit_test(test_what_cannot_be_quoted_becomes_the_empty_text),
+        cmocka_unit_test(test_plain_text_ends_at_the_first_byte_that_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

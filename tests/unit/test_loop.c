@@ -10,6 +10,8 @@
 #include <cmocka.h>
 // clang-format on
 
+#include "platform/clock.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,6 +144,23 @@ static void test_a_stop_before_the_run_ends_it_at_once(void **state)
     assert_int_equal(trail->count, 0);
 }
 
+static void stop_at_the_loops_time(void *arg)
+{
+    struct trail *trail = arg;
+    const int64_t now = clock_monotonic_ms();
+    assert_in_range(now - loop_now_ms(trail->loop), 0, 1000);
+    loop_stop(trail->loop);
+}
+
+static void test_the_loops_time_is_that_of_its_round(void **state)
+{
+    struct trail *trail = *state;
+    const int64_t before = clock_monotonic_ms();
+    trail->timer = loop_timer_start(trail->loop, 20, 0, stop_at_the_loops_time, trail);
+    loop_run(trail->loop);
+    assert_true(loop_now_ms(trail->loop) >= before + 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +169,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_round_ends_after_all_its_posts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_timer_repeats_until_it_is_freed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stop_before_the_run_ends_it_at_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_the_loops_time_is_that_of_its_round, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

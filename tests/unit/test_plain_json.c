@@ -16,7 +16,8 @@
 // Reads {"s": string, "n": number, "o": {"s": ...}} from a copy that ends where the text does.
 static bool reads(const char *text)
 {
-    static const char *const names[] = {"s", "n", "o", NULL};
+    static const struct plain_name names[] = {
+        PLAIN_NAME("s"), PLAIN_NAME("n"), PLAIN_NAME("o"), {NULL, 0}};
     size_t length = strlen(text);
     char *exact = memory_copy(text, length);
     exact[length] = '}'; /* no NUL behind it */

@@ -167,7 +167,7 @@ enum bus_result group_commit_add(struct group_commit *group, const char *line, s
     memcpy(end, line, length);
     end[length] = '\n';
     group->byte_count += length + 1;
-    const struct waiter waiter = {done, arg, clock_monotonic_ms(), length + 1};
+    const struct waiter waiter = {done, arg, loop_now_ms(group->loop), length + 1};
     waiters_add(&group->waiting, &waiter);
     group->pending++;
     return BUS_OK;
@@ -344,7 +344,7 @@ static void on_tick(void *arg)
         fail_all(group);
         return;
     }
-    const int64_t now = clock_monotonic_ms();
+    const int64_t now = loop_now_ms(group->loop);
     for (size_t i = 0; i < group->slots; i++) {
         if (group->messages[i].token != 0) {
             fail_overdue(group, &group->messages[i], now);

@@ -59,7 +59,9 @@ static bool take_answer(struct http_exchange *exchange, int status, const char *
         return false;
     }
     exchange->status = status;
-    snprintf(exchange->content_type, sizeof exchange->content_type, "%s", content_type);
+    const size_t length = strnlen(content_type, sizeof exchange->content_type - 1);
+    memcpy(exchange->content_type, content_type, length);
+    exchange->content_type[length] = '\0';
     return true;
 }
 

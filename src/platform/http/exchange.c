@@ -222,13 +222,19 @@ const char *http_client_address(struct http_exchange *exchange)
     unsigned char bytes[sizeof(struct in6_addr)];
     bool is_address = hop != NULL &&
                       (inet_pton(AF_INET, hop, bytes) == 1 || inet_pton(AF_INET6, hop, bytes) == 1);
-    snprintf(address, ADDRESS_TEXT_SIZE, "%s", is_address ? hop : exchange->peer);
+    const char *seen = is_address ? hop : exchange->peer;
+    memcpy(address, seen, strnlen(seen, ADDRESS_TEXT_SIZE - 1) + 1);
+    address[ADDRESS_TEXT_SIZE - 1] = '\0';
     return address;
 }
 
 bool http_client_is_trusted(struct http_exchange *exchange)
 {
-    return exchange->peer_trusted && proxies_have(exchange->trusted, http_client_address(exchange));
+    if (!exchange->peer_trusted) {
+        return false;
+    }
+    const char *address = http_client_address(exchange);
+    return strcmp(address, exchange->peer) == 0 || proxies_have(exchange->trusted, address);
 }
 
 const char *http_path_part(const struct http_exchange *exchange, const char *name)

@@ -167,11 +167,19 @@ static unsigned single_of(const char *name, size_t length)
     return 0;
 }
 
+static bool is_host_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           strchr(".-_~:[]%!$&'()*+;=", c) != NULL;
+}
+
 static bool is_host(const char *value)
 {
-    size_t length = strlen(value);
-    return length > 0 && length == strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
-                                                 "VWXYZ0123456789.-_~:[]%!$&'()*+;=");
+    size_t length = 0;
+    while (value[length] != '\0' && is_host_character(value[length])) {
+        length++;
+    }
+    return length > 0 && value[length] == '\0';
 }
 
 static int check_single(struct parser *parser, unsigned single, const char *value)

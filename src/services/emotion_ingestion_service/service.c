@@ -3,6 +3,7 @@
 // for each, 202 once durable.
 #include "services/emotion_ingestion_service/service.h"
 
+#include "events/line_writer.h"
 #include "platform/bus/streams.h"
 #include "platform/json.h"
 #include "platform/memory.h"
@@ -10,8 +11,9 @@
 #include "services/emotion_ingestion_service/event_key.h"
 #include "services/ingestion.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#define RECEIPT_MAX 256 /* bytes */
 
 struct emotion_ingestion {
     struct ingestion *ingestion;
@@ -38,13 +40,14 @@ static void stop(void *state)
 static void prepare_receipt(struct http_exchange *exchange, const struct emotion_event *event,
                             const char *trace_id)
 {
-    char id[UUID_TEXT_SIZE];
-    uuid_format(&event->event_id, id);
-    char body[256];
-    int length = snprintf(body, sizeof body,
-                          "{\"status\":\"event received\",\"eventId\":\"%s\",\"traceId\":\"%s\"}",
-                          id, trace_id);
-    http_answer_bytes(exchange, 202, "application/json", body, (size_t)length);
+    char body[RECEIPT_MAX];
+    struct line_writer writer = {body};
+    LINE_ADD(&writer, "{\"status\":\"event received\",\"eventId\":\"");
+    line_add_uuid(&writer, &event->event_id);
+    LINE_ADD(&writer, "\",\"traceId\":");
+    line_add_quoted(&writer, trace_id, EVENT_TRACE_MAX);
+    LINE_ADD(&writer, "}");
+    http_answer_bytes(exchange, 202, "application/json", body, (size_t)(writer.at - body));
 }
 
 // A sender without an id of its own for the event may name it by a key: a retry is the same event,

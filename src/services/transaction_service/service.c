@@ -3,15 +3,16 @@
 // durable. A client's Idempotency-Key decides the event's id, so a retry is the same event.
 #include "services/transaction_service/service.h"
 
+#include "events/line_writer.h"
 #include "events/transaction_json.h"
 #include "platform/bus/streams.h"
 #include "platform/ids.h"
 #include "platform/json.h"
 #include "services/ingestion.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#define RECEIPT_MAX 256   /* bytes */
 #define MAX_AGE_DAYS 3650 /* no account statement reaches further back */
 
 static void *start(const struct service_environment *environment,
@@ -38,15 +39,14 @@ static bool is_first_or_repeat(struct ingestion *ingestion, const struct transac
 
 static void prepare_receipt(struct http_exchange *exchange, const struct transaction_event *event)
 {
-    char user_id[UUID_TEXT_SIZE];
-    char event_id[UUID_TEXT_SIZE];
-    uuid_format(&event->user_id, user_id);
-    uuid_format(&event->event_id, event_id);
-    char body[256];
-    int length = snprintf(body, sizeof body,
-                          "{\"status\":\"event received\",\"userId\":\"%s\",\"eventId\":\"%s\"}",
-                          user_id, event_id);
-    http_answer_bytes(exchange, 202, "application/json", body, (size_t)length);
+    char body[RECEIPT_MAX];
+    struct line_writer writer = {body};
+    LINE_ADD(&writer, "{\"status\":\"event received\",\"userId\":\"");
+    line_add_uuid(&writer, &event->user_id);
+    LINE_ADD(&writer, "\",\"eventId\":\"");
+    line_add_uuid(&writer, &event->event_id);
+    LINE_ADD(&writer, "\"}");
+    http_answer_bytes(exchange, 202, "application/json", body, (size_t)(writer.at - body));
 }
 
 static void receive_transaction(struct http_exchange *exchange, void *state, void *context)
@@ -72,7 +72,8 @@ static void receive_transaction(struct http_exchange *exchange, void *state, voi
         http_finish(exchange);
         return;
     }
-    event.event_id = key != NULL ? ids_from_key(&event.user_id, key, strlen(key)) : ids_new();
+    event.event_id =
+        key != NULL ? ids_from_key(&event.user_id, key, strlen(key)) : ids_new_at(window.now);
     bool has_own_time = event.occurred_at != window.now;
     if (key != NULL && !is_first_or_repeat(ingestion, &event, has_own_time, &faults)) {
         ingestion_refuse(exchange, EVENT_FAULTY, &faults, json_error);
