@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instants and their RFC 3339 text. Every character is checked here, so that neither a locale nor a
-// lenient reader has a say. The calendar is plain arithmetic: that of the C library takes a lock,
-// looks at the time zone, and costs ten times as much.
+// Instants and their RFC 3339 text. The C library does the calendar; every character is checked
+// here, so that neither a locale nor a lenient reader has a say. The library takes a lock and looks
+// at the time zone: each thread remembers the last day it asked for, since most events are of one.
 #include "domain/timestamp.h"
 
 #include <string.h>
+#include <time.h>
 
 #define EARLIEST (INT64_C(-62135596800) * MICROSECONDS_A_SECOND) /* 0001-01-01T00:00:00Z */
 #define LATEST                                                                                     \
@@ -86,47 +87,72 @@ static int64_t read_zone(struct reader *reader)
     return sign * (hours * 60 + minutes) * INT64_C(60);
 }
 
-// ---- the calendar (Gregorian, of the years 1 to 9999)
+// ---- the calendar
 
-// A year that begins with March has its leap day at its end, and months whose first days lie on a
-// line: (153 * month + 2) / 5.
-#define DAYS_BEFORE_1970 719468 /* since the 1st of March of the year 0 */
-#define DAYS_OF_400_YEARS 146097
+#define DATE_LENGTH 10 /* yyyy-mm-dd */
+#define SECONDS_A_DAY 86400
 
-struct date {
-    int year;
-    int month; /* from 1 */
-    int day;   /* from 1 */
+struct day {
+    char date[DATE_LENGTH + 1];
+    int64_t number; /* days since 1970 */
 };
 
-static int64_t days_of(const struct date *date)
+static _Thread_local struct day last_day = {"1970-01-01", 0};
+
+static void write_two(char *at, unsigned number)
 {
-    const int year = date->month > 2 ? date->year : date->year - 1;
-    const int month = date->month > 2 ? date->month - 3 : date->month + 9;
-    return year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + date->day - 1 -
-           DAYS_BEFORE_1970;
+    at[0] = (char)('0' + number / 10);
+    at[1] = (char)('0' + number % 10);
 }
 
-static struct date date_of(int64_t days)
+// A day that its month does not have is bad.
+static int64_t find_day(struct reader *reader)
 {
-    const int since = (int)(days + DAYS_BEFORE_1970);
-    const int rest = since % DAYS_OF_400_YEARS;
-    const int year_of_400 = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
-    const int day_of_year = rest - (year_of_400 * 365 + year_of_400 / 4 - year_of_400 / 100);
-    const int month = (5 * day_of_year + 2) / 153; /* from March */
-    const int year = since / DAYS_OF_400_YEARS * 400 + year_of_400;
-    return (struct date){
-        .year = month < 10 ? year : year + 1,
-        .month = month < 10 ? month + 3 : month - 9,
-        .day = day_of_year - (153 * month + 2) / 5 + 1,
-    };
+    const char *date = reader->at;
+    struct tm fields = {0};
+    fields.tm_year = read_number(reader, 4, 1, 9999) - 1900;
+    read_either(reader, '-', '-');
+    fields.tm_mon = read_number(reader, 2, 1, 12) - 1;
+    read_either(reader, '-', '-');
+    fields.tm_mday = read_number(reader, 2, 1, 31);
+    if (reader->bad) {
+        return 0;
+    }
+    struct tm normal = fields;
+    const int64_t seconds = timegm(&normal);
+    reader->bad = normal.tm_mday != fields.tm_mday;
+    if (!reader->bad) {
+        memcpy(last_day.date, date, DATE_LENGTH);
+        last_day.number = seconds / SECONDS_A_DAY;
+    }
+    return seconds / SECONDS_A_DAY;
 }
 
-static bool month_has(const struct date *date)
+static int64_t read_day(struct reader *reader)
 {
-    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const bool leap = date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
-    return date->day <= days[date->month - 1] + (leap && date->month == 2);
+    const bool known = reader->end - reader->at >= DATE_LENGTH &&
+                       memcmp(reader->at, last_day.date, DATE_LENGTH) == 0;
+    if (!known) {
+        return find_day(reader);
+    }
+    reader->at += DATE_LENGTH;
+    return last_day.number;
+}
+
+static void write_day(int64_t number, char *text)
+{
+    if (last_day.number != number) {
+        const time_t seconds = number * SECONDS_A_DAY;
+        struct tm fields;
+        gmtime_r(&seconds, &fields);
+        memcpy(last_day.date, "yyyy-mm-dd", sizeof last_day.date);
+        write_two(last_day.date, (unsigned)(fields.tm_year + 1900) / 100);
+        write_two(last_day.date + 2, (unsigned)(fields.tm_year + 1900) % 100);
+        write_two(last_day.date + 5, (unsigned)fields.tm_mon + 1);
+        write_two(last_day.date + 8, (unsigned)fields.tm_mday);
+        last_day.number = number;
+    }
+    memcpy(text, last_day.date, DATE_LENGTH);
 }
 
 // ---- reading and writing
@@ -134,12 +160,7 @@ static bool month_has(const struct date *date)
 bool timestamp_parse(const char *text, size_t length, timestamp *ret)
 {
     struct reader reader = {.at = text, .end = text + length};
-    struct date date;
-    date.year = read_number(&reader, 4, 1, 9999);
-    read_either(&reader, '-', '-');
-    date.month = read_number(&reader, 2, 1, 12);
-    read_either(&reader, '-', '-');
-    date.day = read_number(&reader, 2, 1, 31);
+    int64_t day = read_day(&reader);
     read_either(&reader, 'T', 't');
     int64_t hour = read_number(&reader, 2, 0, 23);
     read_either(&reader, ':', ':');
@@ -149,10 +170,10 @@ bool timestamp_parse(const char *text, size_t length, timestamp *ret)
     int64_t fraction = read_fraction(&reader);
     int64_t zone = read_zone(&reader);
 
-    if (reader.bad || reader.at != reader.end || !month_has(&date)) {
+    if (reader.bad || reader.at != reader.end) {
         return false;
     }
-    int64_t minutes = (days_of(&date) * 24 + hour) * 60 + minute;
+    int64_t minutes = (day * 24 + hour) * 60 + minute;
     timestamp at = (minutes * 60 + second - zone) * MICROSECONDS_A_SECOND + fraction;
     if (at < EARLIEST || at > LATEST) {
         return false;
@@ -166,12 +187,6 @@ static int64_t divide_down(int64_t dividend, int64_t divisor)
     return dividend / divisor - (dividend % divisor < 0 ? 1 : 0);
 }
 
-static void write_two(char *at, unsigned number)
-{
-    at[0] = (char)('0' + number / 10);
-    at[1] = (char)('0' + number % 10);
-}
-
 void timestamp_format(timestamp at, char text[static TIMESTAMP_TEXT_SIZE])
 {
     at = at < EARLIEST ? EARLIEST : at > LATEST ? LATEST : at;
@@ -179,12 +194,8 @@ void timestamp_format(timestamp at, char text[static TIMESTAMP_TEXT_SIZE])
     const int64_t of_day = at - days * MICROSECONDS_A_DAY;
     const unsigned second = (unsigned)(of_day / MICROSECONDS_A_SECOND);
     const unsigned fraction = (unsigned)(of_day % MICROSECONDS_A_SECOND);
-    const struct date date = date_of(days);
     memcpy(text, "yyyy-mm-ddThh:mm:ss.ffffffZ", TIMESTAMP_TEXT_SIZE);
-    write_two(text, (unsigned)date.year / 100);
-    write_two(text + 2, (unsigned)date.year % 100);
-    write_two(text + 5, (unsigned)date.month);
-    write_two(text + 8, (unsigned)date.day);
+    write_day(days, text);
     write_two(text + 11, second / 3600);
     write_two(text + 14, second / 60 % 60);
     write_two(text + 17, second % 60);

@@ -4,6 +4,7 @@
 #include "platform/clock.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -50,7 +51,8 @@ static void open_server(struct server *server)
     server->port = ntohs(address.sin_port);
     for (int i = 0; i < FILLERS; i++) {
         server->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(server->fillers[i], (struct sockaddr *)&address, size);
+        assert_int_equal(connect(server->fillers[i], (struct sockaddr *)&address, size), -1);
+        assert_int_equal(errno, EINPROGRESS);
     }
 }
 

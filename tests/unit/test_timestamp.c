@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -85,25 +84,29 @@ static void test_dates_that_the_calendar_lacks_are_refused(void **state)
     assert_true(parses("2000-02-29T00:00:00Z"));
 }
 
-static void test_every_day_is_that_of_the_c_library(void **state)
+// Of the last day that was asked for is remembered what it is.
+static void test_no_day_is_taken_for_another(void **state)
 {
     (void)state;
-    const time_t first = parsed("0001-01-01T00:00:00Z") / MICROSECONDS_A_SECOND;
-    const time_t last = parsed("9999-12-31T00:00:00Z") / MICROSECONDS_A_SECOND;
-    size_t days = 0;
-    for (time_t second = first; second <= last; second += 86400, days++) {
-        struct tm date;
-        char expected[64];
-        char text[TIMESTAMP_TEXT_SIZE];
-        gmtime_r(&second, &date);
-        snprintf(expected, sizeof expected, "%04d-%02d-%02dT23:59:58.123456Z",
-                 (date.tm_year + 1900) % 10000, (date.tm_mon + 1) % 100, date.tm_mday % 100);
-        const timestamp at = second * MICROSECONDS_A_SECOND + MICROSECONDS_A_DAY - 1876544;
-        timestamp_format(at, text);
-        assert_string_equal(text, expected);
-        assert_int_equal(parsed(text), at);
+    static const char *const texts[] = {
+        "1970-01-01T00:00:00.000000Z", "1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00.000000Z",
+        "9999-12-31T23:59:59.999999Z", "2000-02-29T12:00:00.000001Z", "2000-03-01T12:00:00.000001Z",
+    };
+    static const timestamp instants[] = {
+        0, -1, -62135596800000000, 253402300799999999, 951825600000001, 951912000000001};
+    const size_t count = sizeof instants / sizeof instants[0];
+    for (size_t pair = 0; pair < count * count; pair++) {
+        const size_t days[] = {pair / count, pair % count, pair / count};
+        for (size_t i = 0; i < 3; i++) {
+            char text[TIMESTAMP_TEXT_SIZE];
+            timestamp_format(instants[days[i]], text);
+            assert_string_equal(text, texts[days[i]]);
+            assert_int_equal(parsed(texts[days[2 - i]]), instants[days[2 - i]]);
+        }
     }
-    assert_int_equal(days, 3652059);
+    assert_false(timestamp_parse("2000-02-30T00:00:00Z", 20, &(timestamp){0}));
+    assert_false(timestamp_parse("2000-02-30T00:00:00Z", 20, &(timestamp){0}));
+    assert_false(timestamp_parse("\0\0\0\0\0\0\0\0\0\0T00:00:00Z", 20, &(timestamp){0}));
 }
 
 static void test_times_that_the_day_lacks_are_refused(void **state)
@@ -219,7 +222,7 @@ int main(void)
         cmocka_unit_test(test_offsets_are_taken_off),
         cmocka_unit_test(test_a_zone_is_required_and_nothing_may_follow_it),
         cmocka_unit_test(test_dates_that_the_calendar_lacks_are_refused),
-        cmocka_unit_test(test_every_day_is_that_of_the_c_library),
+        cmocka_unit_test(test_no_day_is_taken_for_another),
         cmocka_unit_test(test_times_that_the_day_lacks_are_refused),
         cmocka_unit_test(test_a_leap_second_is_the_first_of_the_next_minute),
         cmocka_unit_test(test_years_reach_from_1_to_9999_in_utc),
