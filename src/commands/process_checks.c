@@ -120,6 +120,17 @@ static bool check_streams(void *arg, char why[static HEALTH_WHY_SIZE])
     return true;
 }
 
+static bool check_room(void *arg, char why[static HEALTH_WHY_SIZE])
+{
+    struct process_checks *checks = arg;
+    const char *full = bus_full_stream(checks->process->bus);
+    if (full != NULL) {
+        snprintf(why, HEALTH_WHY_SIZE, "the stream %s is full", full);
+        return false;
+    }
+    return true;
+}
+
 // ---- the cache, the model, other services
 
 static bool check_cache(void *arg, char why[static HEALTH_WHY_SIZE])
@@ -238,6 +249,8 @@ void process_add_checks(struct process *process)
     if (process->bus != NULL) {
         health_add(process->health, "nats", true, check_bus, process->checks);
         health_add(process->health, "streams", true, check_streams, process->checks);
+        // Everything else goes on, and another process would find the stream as full.
+        health_add(process->health, "room", false, check_room, process->checks);
     }
     if (process->cache_health != NULL) {
         health_add(process->health, "redis", false, check_cache, process->checks);

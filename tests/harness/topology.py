@@ -68,8 +68,9 @@ class Topology:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{name}.log"
 
-    def start(self, name, **settings):
-        """Starts one process; `settings` differ from those of the others."""
+    def start(self, name, service=None, **settings):
+        """Starts one process; `settings` differ from those of the others. A replica has a name of its own
+        and says of which service."""
         env = dict(self.env, **settings)
         if name != "all":
             # Each service has a role of its own and does without the owner's.
@@ -80,7 +81,7 @@ class Topology:
         self.metrics_urls[name] = f"http://{env['METRICS_LISTEN']}"
         with self.log_file(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(self.binary), "serve", name], env=dict(PLAIN, **env), cwd=ROOT,
+                [str(self.binary), "serve", service or name], env=dict(PLAIN, **env), cwd=ROOT,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

@@ -35,6 +35,7 @@ static struct {
     bus_acked_fn *acked;
     void *acked_arg;
     bool up;
+    enum room_state room;
     int64_t now_ms;
     enum bus_result send_result;
     struct sent sent[SENT_MAX];
@@ -93,6 +94,13 @@ bool bus_is_up(const struct bus *bus)
 {
     (void)bus;
     return fake.up;
+}
+
+enum room_state bus_room(const struct bus *bus, const char *subject)
+{
+    (void)bus;
+    (void)subject;
+    return fake.room;
 }
 
 struct bus_publisher *bus_publisher_open(struct bus *bus, bus_acked_fn *acked, void *arg)
@@ -287,6 +295,33 @@ static void test_a_refusal_reaches_all_lines_of_the_message(void **state)
     assert_int_equal(told[1], BUS_FULL);
 }
 
+static void test_a_full_stream_refuses_what_comes_and_what_waits(void **state)
+{
+    struct group_commit *group = group_of(state);
+    assert_int_equal(add(group, "{}", 0), BUS_OK);
+    fake.room = ROOM_FULL;
+    fake.send_result = BUS_FULL;
+    assert_int_equal(add(group, "{}", 1), BUS_FULL);
+    end_round();
+    assert_int_equal(told[0], BUS_FULL);
+    assert_int_equal(told[1], NOT_TOLD);
+    assert_int_equal(group_commit_pending(group), 0);
+}
+
+static void test_lines_wait_until_the_stream_was_looked_at(void **state)
+{
+    struct group_commit *group = group_of(state);
+    fake.room = ROOM_UNKNOWN;
+    assert_int_equal(add(group, "{}", 0), BUS_OK);
+    end_round();
+    assert_int_equal(fake.sent_count, 0);
+    fake.room = ROOM_OPEN;
+    tick_after(50);
+    assert_int_equal(fake.sent_count, 1);
+    ack(0, BUS_OK);
+    assert_int_equal(told[0], BUS_OK);
+}
+
 static void test_nothing_is_added_while_the_broker_is_away(void **state)
 {
     fake.up = false;
@@ -435,6 +470,8 @@ int main(void)
         TEST(test_what_waits_is_bounded),
         TEST(test_a_line_that_cannot_be_a_line_is_refused),
         TEST(test_a_refusal_reaches_all_lines_of_the_message),
+        TEST(test_a_full_stream_refuses_what_comes_and_what_waits),
+        TEST(test_lines_wait_until_the_stream_was_looked_at),
         TEST(test_nothing_is_added_while_the_broker_is_away),
         TEST(test_a_message_that_cannot_be_handed_over_is_told_at_once),
         TEST(test_an_unacknowledged_line_is_told_in_time_and_its_late_answer_ignored),

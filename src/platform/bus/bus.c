@@ -27,6 +27,7 @@ struct bus *bus_open(const struct bus_options *options, char error[static BUS_ER
     bus->metrics = options->metrics;
     bus->sequences = sequences_new(options->log, options->metrics);
     bus->keeper = keeper_new(bus);
+    bus->rooms = rooms_new(bus);
     const struct link_options link = {
         .url = bus->url,
         .name = bus->name,
@@ -50,8 +51,9 @@ void bus_close(struct bus **bus)
         return;
     }
     *bus = NULL;
-    // The thread of the keeper uses the link, and the link wakes the keeper.
+    // The threads of the keeper and of the rooms use the link, and the link wakes the keeper.
     keeper_stop(closing->keeper);
+    rooms_free(&closing->rooms);
     link_close(&closing->link);
     keeper_free(&closing->keeper);
     sequences_free(&closing->sequences);
@@ -84,6 +86,27 @@ void bus_declare(struct bus *bus, const char *subject)
 void bus_keep_streams(struct bus *bus, const struct stream_settings *settings)
 {
     keeper_start(bus->keeper, settings);
+    rooms_start(bus->rooms);
+}
+
+enum room_state bus_room(const struct bus *bus, const char *subject)
+{
+    return rooms_state(bus->rooms, subject);
+}
+
+const char *bus_full_stream(const struct bus *bus)
+{
+    return rooms_full(bus->rooms);
+}
+
+enum bus_result bus_take_room(struct bus *bus, const char *subject, size_t length)
+{
+    const enum room_state state = bus_room(bus, subject);
+    if (state == ROOM_OPEN) {
+        rooms_take(bus->rooms, subject, length);
+        return BUS_OK;
+    }
+    return state == ROOM_FULL ? BUS_FULL : BUS_DOWN;
 }
 
 bool bus_streams_ready(const struct bus *bus)
@@ -163,6 +186,10 @@ enum bus_result bus_publish_over(struct bus *bus, struct link *link,
     const struct sequence_mark mark = sequences_mark(bus->sequences, message->subject);
     if (mark.distrusted) {
         return BUS_DOWN;
+    }
+    const enum bus_result room = bus_take_room(bus, message->subject, message->length);
+    if (room != BUS_OK) {
+        return room;
     }
     natsMsg *outgoing = NULL;
     jsPubAck *ack = NULL;

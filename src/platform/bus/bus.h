@@ -4,6 +4,7 @@
 // bus/streams.h.
 #pragma once
 
+#include "platform/bus/room.h"
 #include "platform/log.h"
 #include "platform/metrics.h"
 
@@ -17,7 +18,7 @@ enum bus_result {
     BUS_OK,
     BUS_DOWN,    /* not connected, or no stream takes the subject */
     BUS_TIMEOUT, /* no acknowledgement in time: the message may or may not be stored */
-    BUS_FULL,    /* the stream or its disk is full */
+    BUS_FULL,    /* the stream or its disk is full, or nearly so */
     BUS_FAILED,  /* anything else */
 };
 
@@ -55,6 +56,13 @@ bool bus_sequence_went_back(const struct bus *bus);
 // Says that this process publishes to a subject or consumes it: what its stream tells of itself is
 // looked at, by the thread of bus_keep_streams, before anything is published to it.
 void bus_declare(struct bus *bus, const char *subject);
+
+// Whether anything may be published to a subject's stream now. ROOM_UNKNOWN ends by itself once the
+// stream was looked at. Any thread.
+enum room_state bus_room(const struct bus *bus, const char *subject);
+
+// The name of a stream to which nothing is published since it is full, or NULL; static text.
+const char *bus_full_stream(const struct bus *bus);
 
 // Waits until connected, at most `timeout_ms`.
 bool bus_wait(struct bus *bus, int64_t timeout_ms);

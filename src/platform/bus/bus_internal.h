@@ -6,6 +6,7 @@
 #include "platform/bus/broker_url.h"
 #include "platform/bus/bus.h"
 #include "platform/bus/keeper.h"
+#include "platform/bus/rooms.h"
 #include "platform/bus/sequences.h"
 
 #include <nats/nats.h>
@@ -77,18 +78,34 @@ struct bus {
     struct log *log;
     struct metrics *metrics;
     struct sequences *sequences;
-    struct keeper *keeper; /* NULL until bus_keep_streams */
+    struct keeper *keeper;
+    struct rooms *rooms;
 };
 
 // Publishes over the given link and waits for the acknowledgement.
 enum bus_result bus_publish_over(struct bus *bus, struct link *link,
                                  const struct bus_outgoing *message, int64_t timeout_ms);
 
+// Counts a message that is about to be published; anything but BUS_OK: it must not be.
+enum bus_result bus_take_room(struct bus *bus, const char *subject, size_t length);
+
 // Says that a stream or a consumer is not there; whoever keeps the streams makes it anew.
 void bus_streams_missing(struct bus *bus);
 
 // Says that a stream lost what it had acknowledged; whoever keeps the streams looks at it.
 void bus_stream_went_back(struct bus *bus);
+
+// ---- the streams
+
+#define STREAM_COUNT 5
+
+struct stream_row {
+    const char *name;
+    const char *subject; /* may end with `>` */
+    const char *durable; /* its consumer, or NULL */
+};
+
+extern const struct stream_row stream_rows[STREAM_COUNT];
 
 // Where a stream ends, and whether nothing is missing before that.
 struct stream_end {

@@ -159,7 +159,8 @@ enum bus_result group_commit_add(struct group_commit *group, const char *line, s
     if (!bus_is_up(group->bus)) {
         return BUS_DOWN;
     }
-    if (group->byte_count + length + 1 > group->maximum_waiting_bytes) {
+    if (group->byte_count + length + 1 > group->maximum_waiting_bytes ||
+        bus_room(group->bus, group->subject) == ROOM_FULL) {
         return BUS_FULL;
     }
     make_room(group, length + 1);
@@ -239,10 +240,12 @@ static void send_one(struct group_commit *group)
     }
 }
 
-// As many messages as there are slots for; those beside others in flight hold so many lines.
+// As many messages as there are slots for; those beside others in flight hold so many lines. What
+// must wait until the stream was looked at waits for the next tick.
 static void send_waiting(struct group_commit *group, size_t lines)
 {
     while (group->waiting.count > 0 && group->in_flight < group->slots &&
+           bus_room(group->bus, group->subject) != ROOM_UNKNOWN &&
            (group->in_flight == 0 || group->waiting.count >= lines)) {
         send_one(group);
     }

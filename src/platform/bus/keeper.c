@@ -93,6 +93,7 @@ static void look(struct keeper *keeper)
     if (!found) {
         wake_in(keeper, PAUSE_MS);
     }
+    rooms_wake(keeper->bus->rooms);
 }
 
 // Waits, under the lock, until a look is wanted and can succeed; false when it is time to end.

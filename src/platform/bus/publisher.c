@@ -171,6 +171,10 @@ enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *
     if (mark.distrusted) {
         return BUS_DOWN;
     }
+    const enum bus_result room = bus_take_room(bus, subject, length);
+    if (room != BUS_OK) {
+        return room;
+    }
     char reply[REPLY_SIZE];
     snprintf(reply, sizeof reply, "%s.%" PRIx64 ".%" PRIx32 ".%" PRIx64, publisher->inbox, token,
              mark.slot, mark.highest);

@@ -2,6 +2,7 @@
 // A small table of subjects, each of which belongs to one stream.
 #include "platform/bus/sequences.h"
 
+#include "platform/bus/subjects.h"
 #include "platform/memory.h"
 
 #include <pthread.h>
@@ -61,14 +62,6 @@ static uint32_t find_or_add(struct sequences *sequences, const char *subject)
     return slot < sequences->count ? slot : SUBJECTS_MAX;
 }
 
-static bool is_subject(const struct watched *watched, const char *subject)
-{
-    size_t length = strlen(subject);
-    bool all_below = length > 0 && subject[length - 1] == '>';
-    return all_below ? strncmp(watched->subject, subject, length - 1) == 0
-                     : strcmp(watched->subject, subject) == 0;
-}
-
 void sequences_declare(struct sequences *sequences, const char *subject)
 {
     pthread_mutex_lock(&sequences->lock);
@@ -85,7 +78,7 @@ bool sequences_is_used(struct sequences *sequences, const char *subject)
     bool used = false;
     pthread_mutex_lock(&sequences->lock);
     for (uint32_t i = 0; i < sequences->count; i++) {
-        used = used || is_subject(&sequences->items[i], subject);
+        used = used || subject_is_of(sequences->items[i].subject, subject);
     }
     pthread_mutex_unlock(&sequences->lock);
     return used;
@@ -96,7 +89,7 @@ void sequences_looked_at(struct sequences *sequences, const char *subject)
     pthread_mutex_lock(&sequences->lock);
     for (uint32_t i = 0; i < sequences->count; i++) {
         struct watched *watched = &sequences->items[i];
-        watched->unseen = watched->unseen && !is_subject(watched, subject);
+        watched->unseen = watched->unseen && !subject_is_of(watched->subject, subject);
     }
     pthread_mutex_unlock(&sequences->lock);
 }
@@ -165,7 +158,7 @@ void sequences_trust(struct sequences *sequences, const char *subject)
     pthread_mutex_lock(&sequences->lock);
     for (uint32_t i = 0; i < sequences->count; i++) {
         struct watched *watched = &sequences->items[i];
-        watched->distrusted = watched->distrusted && !is_subject(watched, subject);
+        watched->distrusted = watched->distrusted && !subject_is_of(watched->subject, subject);
     }
     pthread_mutex_unlock(&sequences->lock);
 }

@@ -16,24 +16,12 @@
 #define LOOKS_AT_THE_END 5
 #define LOOK_AGAIN_MS 200
 
-static const struct stream_row {
-    const char *name;
-    const char *subject;
-} stream_rows[] = {
-    {STREAM_EMOTIONS, SUBJECT_EMOTIONS},
-    {STREAM_TRANSACTIONS, SUBJECT_TRANSACTIONS},
-    {STREAM_CREDITS, SUBJECT_CREDITS},
-    {STREAM_NOTIFICATIONS, SUBJECT_NOTIFICATIONS},
-    {STREAM_DEAD_LETTERS, SUBJECT_DEAD_PREFIX ">"},
-};
-
-static const struct consumer_row {
-    const char *stream;
-    const char *durable;
-} consumer_rows[] = {
-    {STREAM_EMOTIONS, "emotion-processing-worker"},
-    {STREAM_TRANSACTIONS, "transaction-processing-worker"},
-    {STREAM_CREDITS, "credit-application-worker"},
+const struct stream_row stream_rows[STREAM_COUNT] = {
+    {STREAM_EMOTIONS, SUBJECT_EMOTIONS, "emotion-processing-worker"},
+    {STREAM_TRANSACTIONS, SUBJECT_TRANSACTIONS, "transaction-processing-worker"},
+    {STREAM_CREDITS, SUBJECT_CREDITS, "credit-application-worker"},
+    {STREAM_NOTIFICATIONS, SUBJECT_NOTIFICATIONS, NULL},
+    {STREAM_DEAD_LETTERS, SUBJECT_DEAD_PREFIX ">", NULL},
 };
 
 struct provision {
@@ -141,18 +129,15 @@ bool stream_ends_before(jsCtx *jetstream, const char *stream, uint64_t number,
 }
 
 // How far the consumer of a stream came, 0 when there is none.
-static uint64_t consumed_of(struct provision *provision, const char *stream)
+static uint64_t consumed_of(struct provision *provision, const struct stream_row *row)
 {
-    uint64_t consumed = 0;
-    for (size_t i = 0; i < sizeof consumer_rows / sizeof consumer_rows[0]; i++) {
-        jsConsumerInfo *info = NULL;
-        if (strcmp(consumer_rows[i].stream, stream) == 0 &&
-            js_GetConsumerInfo(&info, provision->jetstream, stream, consumer_rows[i].durable, NULL,
-                               NULL) == NATS_OK) {
-            consumed = info->Delivered.Stream;
-        }
-        jsConsumerInfo_Destroy(info);
+    jsConsumerInfo *info = NULL;
+    if (row->durable == NULL || js_GetConsumerInfo(&info, provision->jetstream, row->name,
+                                                   row->durable, NULL, NULL) != NATS_OK) {
+        return 0;
     }
+    const uint64_t consumed = info->Delivered.Stream;
+    jsConsumerInfo_Destroy(info);
     return consumed;
 }
 
@@ -162,7 +147,7 @@ static bool ends_before_its_consumer(struct provision *provision, const struct s
                                      uint64_t last)
 {
     struct stream_end end;
-    const uint64_t consumed = consumed_of(provision, row->name);
+    const uint64_t consumed = consumed_of(provision, row);
     if (consumed <= last || !stream_ends_before(provision->jetstream, row->name, consumed, &end)) {
         return false;
     }
@@ -248,7 +233,7 @@ static natsStatus look_up_or_add_consumer(struct provision *provision, const cha
 
 // No max_deliver, no inactive threshold and no filter: consumers of nats-server 2.9 may stall with
 // them, so that tries are counted here.
-static void provision_consumer(struct provision *provision, const struct consumer_row *row)
+static void provision_consumer(struct provision *provision, const struct stream_row *row)
 {
     jsConsumerConfig wanted;
     jsConsumerConfig_Init(&wanted);
@@ -260,7 +245,7 @@ static void provision_consumer(struct provision *provision, const struct consume
     wanted.MaxAckPending = MAX_ACK_PENDING;
 
     jsConsumerInfo *found = NULL;
-    const natsStatus status = look_up_or_add_consumer(provision, row->stream, &wanted, &found);
+    const natsStatus status = look_up_or_add_consumer(provision, row->name, &wanted, &found);
     if (status != NATS_OK) {
         tell_failure(provision, "consumer", row->durable, status);
     } else if (found == NULL) {
@@ -283,11 +268,13 @@ bool streams_provision(struct bus *bus, const struct stream_settings *settings,
         .report = report,
         .arg = arg,
     };
-    for (size_t i = 0; i < sizeof stream_rows / sizeof stream_rows[0]; i++) {
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
         provision_stream(&provision, &stream_rows[i]);
     }
-    for (size_t i = 0; i < sizeof consumer_rows / sizeof consumer_rows[0]; i++) {
-        provision_consumer(&provision, &consumer_rows[i]);
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        if (stream_rows[i].durable != NULL) {
+            provision_consumer(&provision, &stream_rows[i]);
+        }
     }
     return !provision.failed;
 }
