@@ -3,6 +3,7 @@
 #include "commands/command.h"
 #include "commands/process.h"
 #include "commands/services.h"
+#include "platform/config.h"
 #include "services/api_gateway_ecs/service.h"
 #include "services/credit_analysis_service/service.h"
 #include "services/credit_application_worker/service.h"
@@ -13,10 +14,13 @@
 #include "services/user_and_credit_service/service.h"
 
 #include <argp.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct service *const all_services[] = {
     &api_gateway_ecs,
@@ -90,20 +94,68 @@ static sigset_t block_signals(void)
     return signals;
 }
 
+// ---- the end that is asked for
+
+#define GRACE_SECONDS 1 /* beyond SHUTDOWN_SECONDS, for whoever was in the middle of something */
+
+struct ending {
+    sigset_t signals;
+    unsigned patience_seconds; /* from the signal on */
+    sem_t asked;
+};
+
+// A thread inside a library's call to a silent name server cannot be interrupted. When the others
+// are done nothing is lost without it: what was acknowledged is safe at any moment.
+static void *insist(void *arg)
+{
+    struct ending *ending = arg;
+    int signal_number = 0;
+    sigwait(&ending->signals, &signal_number);
+    sem_post(&ending->asked);
+    sleep(ending->patience_seconds);
+    fputs("ecs: something does not answer, ending without it\n", stderr);
+    _exit(EXIT_SUCCESS);
+}
+
+static unsigned patience(void)
+{
+    char error[CONFIG_ERROR_SIZE];
+    struct config *config = config_load(error);
+    // Without settings nothing starts, and nothing has to be ended.
+    const int64_t seconds = config != NULL ? config_number(config, SETTING_SHUTDOWN_SECONDS) : 0;
+    config_free(&config);
+    return (unsigned)seconds + GRACE_SECONDS;
+}
+
+// From here on until the process is gone: also while it starts, which may hang as well.
+static void start_insisting(struct ending *ending)
+{
+    ending->signals = block_signals();
+    ending->patience_seconds = patience();
+    sem_init(&ending->asked, 0, 0);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, insist, ending) != 0) {
+        abort(); /* no thread at start: nothing would work */
+    }
+    pthread_setname_np(thread, "ending");
+    pthread_detach(thread);
+}
+
 int command_serve(int argc, char **argv)
 {
     struct process_plan plan = {.services = all_services, .count = SERVICE_COUNT};
     argp_parse(&parser, argc, argv, 0, NULL, &plan);
 
-    sigset_t signals = block_signals();
+    static struct ending ending; // the thread may outlive this function
+    start_insisting(&ending);
     char error[PROCESS_ERROR_SIZE];
     struct process *process = process_start(&plan, error);
     if (process == NULL) {
         fprintf(stderr, "ecs: %s\n", error);
         return EXIT_FAILURE;
     }
-    int signal_number = 0;
-    sigwait(&signals, &signal_number);
+    while (sem_wait(&ending.asked) != 0) {
+    }
     process_stop(&process);
     return EXIT_SUCCESS;
 }

@@ -58,7 +58,7 @@ static bool ask_all(void *arg)
     const unsigned round = health->round++;
     const bool ask_up = round % ROUNDS_WHILE_UP == 0;
     const bool ask_down = round < ROUNDS_OF_START || round % ROUNDS_WHILE_DOWN == 0;
-    for (size_t i = 0; i < health->count; i++) {
+    for (size_t i = 0; i < health->count && !ticker_is_stopping(health->ticker); i++) {
         if (health->dependencies[i].up ? ask_up : ask_down) {
             ask(health, &health->dependencies[i]);
         }

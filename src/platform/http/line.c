@@ -175,8 +175,6 @@ struct line *line_dial(struct dialler *dialler, const char *origin, dialled_fn *
     easy_set_up_connecting(line->easy);
     curl_easy_setopt(line->easy, CURLOPT_URL, origin);
     curl_easy_setopt(line->easy, CURLOPT_CONNECT_ONLY, 1L);
-    // Hanging up must not wait for a name server that is silent.
-    curl_easy_setopt(line->easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(line->easy, CURLOPT_PRIVATE, line);
     curl_easy_setopt(line->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     must(curl_multi_add_handle(dialler->multi, line->easy) == CURLM_OK);
