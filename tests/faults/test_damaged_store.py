@@ -8,10 +8,12 @@ import pytest
 import requests
 
 from harness.nats import Nats
+from harness.offers import assert_each_active_once, offers_of
 from harness.people import Api, emotion
 from harness.waiting import poll, steady
 
 INGESTION, WORKER = "emotion-ingestion-service", "emotion-processing-worker"
+ACTIVATION = "credit-application-worker"
 SUBJECT_EMOTIONS = b"user.emotions.topic"
 LOOKS_WITHIN = 5  # seconds: a worker without messages looks every 2 s
 WENT_BACK = "ecs_stream_sequence_went_back_total"
@@ -53,12 +55,23 @@ def damage(engines, how):
     """The broker's file of the emotions, while it is down."""
     with Nats(engines.env["NATS_URL"]) as connection:
         last = connection.stream("emotions")["state"]["last_seq"]
-    stream = engines.var / "nats" / "store" / "jetstream" / "ECS" / "streams" / "emotions"
     # The server writes how far a consumer came a little later.
-    progress = stream / "obs" / WORKER / "o.dat"
+    progress = files_of(engines, "emotions") / "obs" / WORKER / "o.dat"
     poll(lambda: time.time() - progress.stat().st_mtime > 1, 10, "the consumer's file to be written")
+    rewrite(engines, "emotions", how)
+    with Nats(engines.env["NATS_URL"]) as connection:
+        state = connection.stream("emotions")["state"]
+        assert state["last_seq"] < last or not is_whole(state), "the damage had no effect"
+
+
+def files_of(engines, stream):
+    return engines.var / "nats" / "store" / "jetstream" / "ECS" / "streams" / stream
+
+
+def rewrite(engines, stream, how):
+    """Changes the newest file of a stream while the broker is down."""
     engines.kill("nats")
-    folder = stream / "msgs"
+    folder = files_of(engines, stream) / "msgs"
     block = max(folder.glob("*.blk"), key=lambda file: int(file.stem))
     data = bytearray(block.read_bytes())
     how(data)
@@ -67,9 +80,6 @@ def damage(engines, how):
     for index in folder.glob("*.idx"):
         index.unlink()
     engines.up()
-    with Nats(engines.env["NATS_URL"]) as connection:
-        state = connection.stream("emotions")["state"]
-        assert state["last_seq"] < last or not is_whole(state), "the damage had no effect"
 
 
 def is_whole(state):
@@ -203,3 +213,54 @@ def test_a_deleted_stream_is_made_again_and_counts_nothing_twice(topology, engin
     further.check()
     other.check()
     running.check()
+
+
+# What becomes of the length of a message's head, which the server's checksum does not cover. Of these
+# streams only that of the credits has messages with a head.
+LENGTHS = {
+    "a byte is missing in the head": lambda head, text: head ^ 1,
+    "the text lost its beginning": lambda head, text: head ^ 16,
+    "the head is read as text": lambda head, text: head ^ 128,
+    "all of the text is read as head": lambda head, text: head + text,
+}
+
+
+@pytest.mark.parametrize("change", LENGTHS)
+def test_a_changed_length_of_a_head_is_counted_right_or_a_dead_letter(topology, engines, db, pattern_token, change):
+    offers = offers_of(topology, db, pattern_token, 3)
+    damaged = offers[1][2]
+    assert topology.terminate(ACTIVATION) == 0
+    for client, person, offer_id in offers:
+        assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
+    poll(lambda: unpublished(db) == 0, 10, "the acceptances to be published")
+
+    def change_length(data):
+        head = data.rindex(b"NATS/1.0", 0, data.index(damaged.encode()))
+        text = data.index(b"}", head) + 1 - data.index(b"{", head)
+        length = int.from_bytes(data[head - 4 : head], "little")
+        data[head - 4 : head] = LENGTHS[change](length, text).to_bytes(4, "little")
+
+    rewrite(engines, "credits", change_length)
+    topology.start(ACTIVATION)
+    with Nats(engines.env["NATS_URL"]) as nats:
+        poll(lambda: nats.backlog("credits") == 0, 30, "the worker to have settled everything")
+        assert_each_active_once(db, nats, [offer for offer in offers if offer[2] != damaged])
+        if status_of(db, damaged) != "active":
+            letters = [head for _, subject, head, _ in nats.stored("dead-letters") if subject == "dead.credit.offers.approved"]
+            assert letters and all("Ecs-Reason: " in head for head in letters)
+            # What cannot be read any more is known to the database; the broker would take it for a repetition.
+            assert nats.request("$JS.API.STREAM.PURGE.credits")["success"]
+            engines.kill("nats")
+            engines.up()
+            db("UPDATE credit_limits SET acceptance_published_at = NULL WHERE accepted_at IS NOT NULL AND status = 'offered'")
+    with Nats(engines.env["NATS_URL"]) as nats:
+        assert_each_active_once(db, nats, offers)
+        assert nats.request("$JS.API.STREAM.PURGE.dead-letters")["success"]
+
+
+def status_of(db, offer_id):
+    return db("SELECT status FROM credit_limits WHERE id = %s", offer_id)[0][0]
+
+
+def unpublished(db):
+    return db("SELECT count(*) FROM credit_limits WHERE accepted_at IS NOT NULL AND acceptance_published_at IS NULL")[0][0]

@@ -46,10 +46,19 @@ static void test_empty_lines_are_nothing(void **state)
 {
     (void)state;
     struct line_list list = {0};
-    assert_int_equal(split(&list, ""), 0);
-    assert_int_equal(split(&list, "\n\r\n\n"), 0);
     assert_int_equal(split(&list, "\n{}\r\n\n"), 1);
     assert_line(&list, 0, "{}");
+    lines_free(&list);
+}
+
+static void test_a_message_without_a_line_is_one_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct line_list list = {0};
+    assert_int_equal(split(&list, "\n\r\n\n"), 1);
+    assert_line(&list, 0, "");
+    assert_int_equal(lines_split(&list, NULL, 0), 1);
+    assert_line(&list, 1, "");
     lines_free(&list);
 }
 
@@ -189,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_are_taken_apart_into_lines),
         cmocka_unit_test(test_empty_lines_are_nothing),
+        cmocka_unit_test(test_a_message_without_a_line_is_one_that_cannot_be_read),
         cmocka_unit_test(test_a_message_of_many_lines_is_taken_apart),
         cmocka_unit_test(test_a_good_batch_is_one_transaction),
         cmocka_unit_test(test_a_large_batch_is_several_transactions),

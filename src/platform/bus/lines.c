@@ -36,6 +36,9 @@ size_t lines_split(struct line_list *list, const char *data, size_t length)
         }
         data = newline != NULL ? newline + 1 : end;
     }
+    if (list->count == before) {
+        add(list, "", 0);
+    }
     return list->count - before;
 }
 

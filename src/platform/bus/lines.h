@@ -16,7 +16,8 @@ struct line_list {
     size_t capacity;
 };
 
-// Adds each line of a message that is not empty; answers how many.
+// Adds each line of a message that is not empty, or one empty line where there is none: nobody
+// sends such a message, so that it is one that lost its text. Answers how many.
 size_t lines_split(struct line_list *list, const char *data, size_t length);
 void lines_clear(struct line_list *list);
 void lines_free(struct line_list *list);
