@@ -4,7 +4,7 @@
 
 #define SHARE_KEPT_FREE 8
 #define SHARE_TO_OPEN 6 /* free of a full stream before it is used again */
-#define SHARE_OF_A_CREDIT 256
+#define SHARE_OF_A_CREDIT 128
 
 enum room_state room_state(const struct room *room)
 {
@@ -22,6 +22,11 @@ bool room_take(struct room *room, uint64_t bytes)
     return before < look_from && before + bytes >= look_from;
 }
 
+bool room_wants_look(const struct room *room)
+{
+    return !atomic_load(&room->full) && atomic_load(&room->sent) >= atomic_load(&room->look_from);
+}
+
 uint64_t room_sent(const struct room *room)
 {
     return atomic_load(&room->sent);
@@ -33,7 +38,7 @@ bool room_looked_at(struct room *room, uint64_t sent_before, uint64_t used, uint
     const uint64_t left = used < maximum ? maximum - used : 0;
     const bool full = left < maximum / (was_full ? SHARE_TO_OPEN : SHARE_KEPT_FREE);
     const uint64_t credit = full ? 0 : maximum / SHARE_OF_A_CREDIT;
-    atomic_store(&room->look_from, sent_before + credit / 4);
+    atomic_store(&room->look_from, sent_before + credit / 8);
     atomic_store(&room->open_to, sent_before + credit);
     atomic_store(&room->full, full);
     return full != was_full;

@@ -104,14 +104,15 @@ static void look_for_loss(struct rooms *rooms, size_t i, uint64_t first)
     }
 }
 
-static void look_at(struct rooms *rooms, size_t i)
+// True when so much was sent meanwhile that it is time for the next look.
+static bool look_at(struct rooms *rooms, size_t i)
 {
     struct stream_room *item = &rooms->items[i];
     const uint64_t sent = room_sent(&item->room);
     jsStreamInfo *info = NULL;
     if (js_GetStreamInfo(&info, rooms->bus->link->jetstream, stream_rows[i].name, NULL, NULL) !=
         NATS_OK) {
-        return;
+        return false;
     }
     const uint64_t used = info->State.Bytes;
     const uint64_t maximum =
@@ -126,19 +127,21 @@ static void look_at(struct rooms *rooms, size_t i)
         tell(rooms, stream_rows[i].name, full, used, maximum);
     }
     look_for_loss(rooms, i, first);
+    return room_wants_look(&item->room);
 }
 
 static bool look(void *arg)
 {
     struct rooms *rooms = arg;
+    bool again = false;
     for (size_t i = 0; i < STREAM_COUNT && !ticker_is_stopping(rooms->ticker); i++) {
         const struct room *room = &rooms->items[i].room;
         if (link_is_up(rooms->bus->link) &&
             (room_sent(room) > 0 || room_state(room) != ROOM_OPEN)) {
-            look_at(rooms, i);
+            again = look_at(rooms, i) || again;
         }
     }
-    return false;
+    return again;
 }
 
 // ---- life
