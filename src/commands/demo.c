@@ -8,6 +8,7 @@
 #include "commands/demo_report.h"
 #include "platform/clock.h"
 #include "platform/config.h"
+#include "platform/http/url.h"
 #include "platform/memory.h"
 
 #include <argp.h>
@@ -95,23 +96,17 @@ static error_t read_option(int key, char *text, struct argp_state *state)
 
 // ---- where the gateway is, and its key
 
-// The URL to call, without a final slash; the caller frees it.
+// What paths are appended to; the caller frees it.
 static char *choose_url(const struct arguments *arguments, const struct config *config)
 {
     const char *from_environment = getenv("API_URL");
-    char text[256];
     if (arguments->options.url != NULL) {
-        snprintf(text, sizeof text, "%s", arguments->options.url);
-    } else if (from_environment != NULL && from_environment[0] != '\0') {
-        snprintf(text, sizeof text, "%s", from_environment);
-    } else {
-        snprintf(text, sizeof text, "http://%s", config_text(config, SETTING_API_GATEWAY_LISTEN));
+        return url_base(arguments->options.url);
     }
-    size_t length = strlen(text);
-    if (length > 0 && text[length - 1] == '/') {
-        text[length - 1] = '\0';
+    if (from_environment != NULL && from_environment[0] != '\0') {
+        return url_base(from_environment);
     }
-    return memory_copy_text(text);
+    return url_base_of_listener(config_text(config, SETTING_API_GATEWAY_LISTEN));
 }
 
 // The first line of a file; NULL when there is none. The caller frees it.

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ecs healthcheck`: asks a process on this machine whether it is ready, for a container's health.
 #include "commands/command.h"
+#include "platform/buffer.h"
 #include "platform/config.h"
 #include "platform/http/client.h"
+#include "platform/http/url.h"
 #include "platform/json.h"
+#include "platform/memory.h"
 
 #include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define TIMEOUT_MS 2000
 #define ANSWER_MAX 65536
-#define URL_SIZE 512
 
 static error_t take_option(int key, char *value, struct argp_state *state)
 {
@@ -38,27 +39,26 @@ static const struct argp parser = {
         "line that names what is down.",
 };
 
-// An address that stands for all of this machine's is asked on the loopback.
-static bool write_own_url(char url[static URL_SIZE])
+// The caller frees it; NULL, and one line said, when there is none.
+static char *own_url(void)
 {
     char error[CONFIG_ERROR_SIZE];
     struct config *config = config_load(error);
     if (config == NULL) {
         fprintf(stderr, "ecs: %s\n", error);
-        return false;
+        return NULL;
     }
     const char *listen = config_text(config, SETTING_METRICS_LISTEN);
-    const char *port = strrchr(listen, ':');
-    if (port == NULL) {
+    struct buffer url = {0};
+    if (listen[0] == '\0') {
         fputs("ecs: METRICS_LISTEN is not set: say --url\n", stderr);
-    } else if (strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0) {
-        snprintf(url, URL_SIZE, "http://127.0.0.1%s/readyz", port);
     } else {
-        snprintf(url, URL_SIZE, "http://%s/readyz", listen);
+        char *base = url_base_of_listener(listen);
+        buffer_add_format(&url, "%s/readyz", base);
+        free(base);
     }
-    bool written = port != NULL;
     config_free(&config);
-    return written;
+    return url.data;
 }
 
 static void say_what_is_down(const struct http_result *result)
@@ -98,14 +98,10 @@ static bool ask(const char *url)
 
 int command_healthcheck(int argc, char **argv)
 {
-    const char *url = NULL;
-    char own_url[URL_SIZE];
-    argp_parse(&parser, argc, argv, 0, NULL, &url);
-    if (url == NULL) {
-        if (!write_own_url(own_url)) {
-            return EXIT_FAILURE;
-        }
-        url = own_url;
-    }
-    return ask(url) ? EXIT_SUCCESS : EXIT_FAILURE;
+    const char *given = NULL;
+    argp_parse(&parser, argc, argv, 0, NULL, &given);
+    char *url = given != NULL ? memory_copy_text(given) : own_url();
+    bool well = url != NULL && ask(url);
+    free(url);
+    return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -6,6 +6,7 @@
 #include "platform/db/db.h"
 #include "platform/db/migrations.h"
 #include "platform/http/client.h"
+#include "platform/http/url.h"
 #include "platform/memory.h"
 #include "platform/policy_file.h"
 #include "services/api_gateway_ecs/service.h"
@@ -185,8 +186,9 @@ static void add_probe(struct process *process, const struct service *service, bo
     struct process_checks *checks = process->checks;
     struct probe *probe = &checks->probes[checks->probe_count++];
     probe->client = http_client_new();
-    snprintf(probe->url, sizeof probe->url, "%s/healthz",
-             config_text(process->config, service->url));
+    char *base = url_base(config_text(process->config, service->url));
+    snprintf(probe->url, sizeof probe->url, "%s/healthz", base);
+    free(base);
     health_add(process->health, service->name, required, check_service, probe);
 }
 

@@ -4,6 +4,7 @@
 #include "platform/config.h"
 
 #include "platform/memory.h"
+#include "platform/unix_address.h"
 
 #include <errno.h>
 #include <math.h>
@@ -147,6 +148,15 @@ static bool check_choice(const struct row *row, const struct value *value,
     return fail(error, "%s must be one of %s", row->name, row->unit);
 }
 
+static bool check_unix_path(const struct row *row, const char *path,
+                            char error[static CONFIG_ERROR_SIZE])
+{
+    return unix_path_is_good(path) ||
+           fail(error,
+                "%s: after unix: must come an absolute path without colons, of 107 bytes at most",
+                row->name);
+}
+
 static bool check_address(const struct row *row, const struct value *value,
                           char error[static CONFIG_ERROR_SIZE])
 {
@@ -156,7 +166,8 @@ static bool check_address(const struct row *row, const struct value *value,
     bool good = colon != NULL && colon != value->text && end != colon + 1 && *end == '\0' &&
                 port >= 0 && port <= 65535;
     if (value->text[0] != '\0' && !good) {
-        return fail(error, "%s must be host:port, such as 127.0.0.1:9999", row->name);
+        return fail(error, "%s must be host:port, such as 127.0.0.1:9999, or unix:/path",
+                    row->name);
     }
     return true;
 }
@@ -165,7 +176,7 @@ static bool check_url(const struct row *row, const struct value *value,
                       char error[static CONFIG_ERROR_SIZE])
 {
     if (strncmp(value->text, "http://", 7) != 0 && strncmp(value->text, "https://", 8) != 0) {
-        return fail(error, "%s must begin with http:// or https://", row->name);
+        return fail(error, "%s must begin with http://, https:// or unix:", row->name);
     }
     return true;
 }
@@ -184,6 +195,7 @@ static bool check_secret(const struct row *row, const struct value *value,
 static bool check_value(const struct row *row, struct value *value,
                         char error[static CONFIG_ERROR_SIZE])
 {
+    const char *path = unix_address_path(value->text);
     switch (row->kind) {
     case NUMBER:
         return check_number(row, value, error);
@@ -192,9 +204,9 @@ static bool check_value(const struct row *row, struct value *value,
     case CHOICE:
         return check_choice(row, value, error);
     case ADDRESS:
-        return check_address(row, value, error);
+        return path != NULL ? check_unix_path(row, path, error) : check_address(row, value, error);
     case URL:
-        return check_url(row, value, error);
+        return path != NULL ? check_unix_path(row, path, error) : check_url(row, value, error);
     case SECRET:
         return check_secret(row, value, error);
     case SECRET_URL:

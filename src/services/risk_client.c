@@ -5,6 +5,7 @@
 
 #include "platform/buffer.h"
 #include "platform/http/client.h"
+#include "platform/http/url.h"
 #include "platform/memory.h"
 #include "platform/model/prediction_json.h"
 
@@ -37,9 +38,9 @@ struct risk_client risk_client_local(struct risk_model *model)
 struct risk_remote *risk_remote_new(const char *url, const char *internal_key, int64_t timeout_ms)
 {
     struct buffer path = {0};
-    size_t length = strlen(url);
-    buffer_add(&path, url, length > 0 && url[length - 1] == '/' ? length - 1 : length);
-    buffer_add_text(&path, "/v1/predict");
+    char *base = url_base(url);
+    buffer_add_format(&path, "%s/v1/predict", base);
+    free(base);
     struct risk_remote *remote = memory_zeroed(1, sizeof *remote);
     remote->url = path.data;
     remote->internal_key = memory_copy_text(internal_key);

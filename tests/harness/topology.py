@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The eight services as real processes: all in one, or one each with HTTP between them."""
+"""The eight services as real processes: all in one, or one each with HTTP between them, over TCP or (of
+the kind "sockets") over Unix domain sockets."""
 
 import signal
 import subprocess
@@ -40,10 +41,11 @@ class Topology:
         self.engines = engines
         self.env = dict(engines.env, **settings)
         for listen, url in SERVICES.values():
-            if listen:
+            if url and kind == "sockets":
+                self.env[listen] = self.env[url] = f"unix:{engines.folder}/{listen.lower()}.sock"
+            elif listen:
                 self.env[listen] = f"127.0.0.1:{free_port()}"
-            if url:
-                self.env[url] = f"http://{self.env[listen]}"
+                self.env.update({url: f"http://{self.env[listen]}"} if url else {})
         self.url = f"http://{self.env['API_GATEWAY_LISTEN']}"
         self.host, self.port = urlsplit(self.url).hostname, urlsplit(self.url).port
         self.internal_key = self.env["INTERNAL_SERVICE_API_KEY"]

@@ -80,6 +80,11 @@ static void test_bad_values_are_named_in_one_line(void **state)
     assert_refused("API_GATEWAY_LISTEN", "9999", "host:port");
     assert_refused("API_GATEWAY_LISTEN", "127.0.0.1:99999", "host:port");
     assert_refused("EMOTION_SERVICE_URL", "localhost:9001", "http://");
+    assert_refused("EMOTION_SERVICE_LISTEN", "unix:relative.sock", "absolute");
+    assert_refused("EMOTION_SERVICE_URL", "unix:/run/a:b.sock", "colons");
+    char longest[sizeof "unix:" + 108] = "unix:/";
+    memset(longest + strlen(longest), 'x', 107);
+    assert_refused("METRICS_LISTEN", longest, "107 bytes");
     assert_refused("SECRET_KEY_FILE", "/does/not/exist", "cannot read");
 }
 

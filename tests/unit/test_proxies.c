@@ -48,11 +48,25 @@ static void all_of_a_kind_can_be_trusted(void **state)
     proxies_free(&list);
 }
 
+static void whoever_opens_a_socket_is_trusted_when_listed(void **state)
+{
+    (void)state;
+    struct proxies *with = proxies_new("10.0.0.0/8,unix:");
+    struct proxies *without = proxies_new("0.0.0.0/0,::/0");
+    assert_true(proxies_have(with, "unix:"));
+    assert_true(proxies_have(with, "10.1.1.1"));
+    assert_false(proxies_have(with, "11.1.1.1"));
+    assert_false(proxies_have(without, "unix:"));
+    proxies_free(&with);
+    proxies_free(&without);
+}
+
 static void what_is_no_address_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"localhost", "10.0.0.0/33", "::1/129", "10.0.0.0/-1",
-                                      "10.0.0.0/", "10.0.0.0/8x", "10.0.0",  "10.0.0.1;::1"};
+    static const char *const bad[] = {
+        "localhost",   "10.0.0.0/33", "::1/129",      "10.0.0.0/-1",        "10.0.0.0/",
+        "10.0.0.0/8x", "10.0.0",      "10.0.0.1;::1", "unix:/run/ecs.sock", "unix"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(proxies_new(bad[i]));
     }
@@ -64,6 +78,7 @@ int main(void)
         cmocka_unit_test(addresses_and_networks_are_found),
         cmocka_unit_test(an_empty_list_trusts_nobody),
         cmocka_unit_test(all_of_a_kind_can_be_trusted),
+        cmocka_unit_test(whoever_opens_a_socket_is_trusted_when_listed),
         cmocka_unit_test(what_is_no_address_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

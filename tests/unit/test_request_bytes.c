@@ -66,39 +66,6 @@ static void test_a_name_and_password_in_a_url_are_not_sent_as_its_host(void **st
                 "GET /@ HTTP/1.1\r\nHost: host\r\n\r\n");
 }
 
-static void test_the_origin_of_a_url_ends_before_its_path(void **state)
-{
-    struct url_parts url;
-    (void)state;
-    assert_true(url_split("https://host:1/a", &url));
-    assert_int_equal(url.origin.length, strlen("https://host:1"));
-    assert_true(url_split("http://host?a", &url));
-    assert_int_equal(url.origin.length, strlen("http://host"));
-}
-
-static void test_what_is_no_url_is_refused(void **state)
-{
-    static const char *const texts[] = {
-        "",
-        "host/",
-        "ftp://host/",
-        "HTTP://host/",
-        "http://",
-        "http:///a",
-        "http://a@/",
-        "http://host/a b",
-        "http://h/\r\nX: y",
-        "http://h\n",
-        "http://h/\x7f",
-        "http://h/\xc3\xa9",
-    };
-    struct url_parts url;
-    (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        assert_false(url_split(texts[i], &url));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,8 +73,6 @@ int main(void)
         cmocka_unit_test(test_a_method_that_may_have_a_body_always_says_how_long_it_is),
         cmocka_unit_test(test_a_header_that_would_end_its_line_is_left_out),
         cmocka_unit_test(test_a_name_and_password_in_a_url_are_not_sent_as_its_host),
-        cmocka_unit_test(test_the_origin_of_a_url_ends_before_its_path),
-        cmocka_unit_test(test_what_is_no_url_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

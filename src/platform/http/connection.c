@@ -6,7 +6,9 @@
 
 #include "platform/clock.h"
 #include "platform/memory.h"
+#include "platform/unix_address.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -439,7 +441,12 @@ static void learn_peer(struct connection *connection, int socket)
 {
     struct sockaddr_storage from = {0};
     socklen_t length = sizeof from;
-    if (getpeername(socket, (struct sockaddr *)&from, &length) == 0) {
+    if (getpeername(socket, (struct sockaddr *)&from, &length) != 0) {
+        return;
+    }
+    if (from.ss_family == AF_UNIX) {
+        snprintf(connection->peer, sizeof connection->peer, UNIX_SCHEME);
+    } else {
         uv_ip_name((struct sockaddr *)&from, connection->peer, sizeof connection->peer);
     }
     connection->peer_trusted = proxies_have(connection->host->options.trusted, connection->peer);

@@ -4,6 +4,7 @@
 #include "platform/http/easy.h"
 
 #include "platform/http/request_bytes.h"
+#include "platform/unix_address.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -123,6 +124,24 @@ void easy_set_up_connecting(void *easy)
     curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
 }
 
+void easy_set_url(void *easy, const char *url)
+{
+    struct url_parts parts;
+    if (unix_address_path(url) == NULL || !url_split(url, &parts)) {
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, NULL);
+        curl_easy_setopt(easy, CURLOPT_URL, url);
+        return;
+    }
+    struct buffer text = {0};
+    buffer_add(&text, parts.origin.data, parts.origin.length);
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, unix_address_path(text.data));
+    buffer_clear(&text);
+    buffer_add_text(&text, "http://localhost");
+    buffer_add(&text, parts.target.data, parts.target.length);
+    curl_easy_setopt(easy, CURLOPT_URL, text.data);
+    buffer_free(&text);
+}
+
 void easy_set_up(void *easy, struct gathered *gathered)
 {
     easy_set_up_connecting(easy);
@@ -141,7 +160,7 @@ void easy_prepare(void *easy, const struct http_call *call, struct gathered *gat
     easy_forget(gathered);
     repeats_begin(&gathered->repeats, call);
     gathered->body.maximum = call->maximum_answer;
-    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    easy_set_url(easy, call->url);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
     set_method(easy, call);

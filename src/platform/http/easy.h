@@ -19,6 +19,9 @@ struct gathered {
 // Sets up how any handle (CURL *) connects: to whom, how long, by which protocols.
 void easy_set_up_connecting(void *easy);
 
+// Sets whom a handle calls: an http or https URL, or one of a Unix domain socket (see url.h).
+void easy_set_url(void *easy, const char *url);
+
 // Whether a code of libcurl says that the other side was not there, or went away.
 bool easy_is_absence(int code);
 

@@ -76,7 +76,8 @@ const char *http_request_id(const struct http_exchange *exchange);
 const struct trace *http_trace(const struct http_exchange *exchange);
 
 // Where the client is, as text: the other end of the connection or, when that is a trusted proxy,
-// the last hop that it names in X-Forwarded-For. "" when unknown.
+// the last hop that it names in X-Forwarded-For. "unix:" is the other end of a Unix domain socket,
+// "" an unknown one.
 const char *http_client_address(struct http_exchange *exchange);
 
 // Whether that address is itself a trusted one, so that it stands for no client in particular.

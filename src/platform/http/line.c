@@ -173,7 +173,7 @@ struct line *line_dial(struct dialler *dialler, const char *origin, dialled_fn *
     line->easy = curl_easy_init();
     must(line->easy != NULL);
     easy_set_up_connecting(line->easy);
-    curl_easy_setopt(line->easy, CURLOPT_URL, origin);
+    easy_set_url(line->easy, origin);
     curl_easy_setopt(line->easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(line->easy, CURLOPT_PRIVATE, line);
     curl_easy_setopt(line->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);

@@ -20,7 +20,7 @@ void dialler_free(struct dialler **dialler);
 // `absent` says that nobody was there rather than that somebody was refused.
 typedef void dialled_fn(void *arg, const char *why, bool absent);
 
-// Starts to connect to the origin of a URL: scheme, host and port.
+// Starts to connect to the origin of a URL (see url.h).
 struct line *line_dial(struct dialler *dialler, const char *origin, dialled_fn *done, void *arg);
 
 // Closes it, connected or not: `done` is not called any more.

@@ -6,14 +6,14 @@
 #include "platform/http/upstream.h"
 
 struct pool;
-struct origin; /* a scheme, host and port; lives as long as the pool */
+struct origin; /* of a URL; lives as long as the pool */
 
 struct pool *pool_new(struct loop *loop);
 
 // Closes those that rest; all others have been closed or kept.
 void pool_free(struct pool **pool);
 
-// The origin of this text, such as `http://host:9001`.
+// The origin of this text, such as `http://host:9001` or `unix:/path`.
 struct origin *pool_origin(struct pool *pool, struct span text);
 
 // A connection that rested, if there is one and `fresh` is false, else one that is being dialled.

@@ -4,6 +4,7 @@
 #include "platform/http/proxies.h"
 
 #include "platform/memory.h"
+#include "platform/unix_address.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct network {
 };
 
 struct proxies {
+    bool unix_peers;
     size_t count;
     struct network networks[ENTRIES_MAX];
 };
@@ -59,6 +61,15 @@ static bool read_network(char *text, struct network *ret)
     return slash[1] >= '0' && slash[1] <= '9' && *end == '\0' && bits <= all;
 }
 
+static bool add_entry(struct proxies *proxies, char *text)
+{
+    if (strcmp(text, UNIX_SCHEME) == 0) {
+        proxies->unix_peers = true;
+        return true;
+    }
+    return proxies->count < ENTRIES_MAX && read_network(text, &proxies->networks[proxies->count++]);
+}
+
 struct proxies *proxies_new(const char *list)
 {
     struct proxies *proxies = memory_zeroed(1, sizeof *proxies);
@@ -67,8 +78,7 @@ struct proxies *proxies_new(const char *list)
     bool good = true;
     for (char *entry = strtok_r(copy, ", ", &rest); entry != NULL && good;
          entry = strtok_r(NULL, ", ", &rest)) {
-        good = proxies->count < ENTRIES_MAX &&
-               read_network(entry, &proxies->networks[proxies->count++]);
+        good = add_entry(proxies, entry);
     }
     free(copy);
     if (!good) {
@@ -95,7 +105,13 @@ bool proxies_have(const struct proxies *proxies, const char *address)
 {
     unsigned char bytes[ADDRESS_BYTES];
     long bits = 0;
-    if (proxies == NULL || !read_address(address, bytes, &bits)) {
+    if (proxies == NULL) {
+        return false;
+    }
+    if (strcmp(address, UNIX_SCHEME) == 0) {
+        return proxies->unix_peers;
+    }
+    if (!read_address(address, bytes, &bits)) {
         return false;
     }
     for (size_t i = 0; i < proxies->count; i++) {

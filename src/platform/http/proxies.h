@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose word about a client's address is believed: a list of addresses and networks.
+// Whose word about a client's address is believed: a list of addresses and networks, and `unix:`
+// for whoever may open a Unix domain socket of ours.
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +9,7 @@ struct proxies;
 
 #define ADDRESS_TEXT_SIZE 46 /* of an IPv6 address, with its NUL */
 
-// Reads "127.0.0.0/8, ::1, ..."; "" is nobody. NULL when an entry is neither an address nor a
-// network.
+// Reads "127.0.0.0/8, ::1, unix:, ..."; "" is nobody. NULL when an entry is none of these.
 struct proxies *proxies_new(const char *list);
 void proxies_free(struct proxies **proxies);
 

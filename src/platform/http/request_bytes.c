@@ -4,37 +4,6 @@
 
 #include <string.h>
 
-// Ends at `#`, since a fragment is never sent.
-static size_t sendable_length(const char *text)
-{
-    size_t length = 0;
-    for (unsigned char c = (unsigned char)text[0]; c > ' ' && c < 0x7f && c != '#';) {
-        c = (unsigned char)text[++length];
-    }
-    return length;
-}
-
-bool url_split(const char *url, struct url_parts *ret)
-{
-    size_t scheme = strncmp(url, "http://", 7) == 0 ? 7 : strncmp(url, "https://", 8) == 0 ? 8 : 0;
-    size_t length = sendable_length(url);
-    if (scheme == 0 || (url[length] != '\0' && url[length] != '#')) {
-        return false;
-    }
-    const char *host = url + scheme;
-    size_t authority = strcspn(host, "/?#");
-    const char *end = host + authority;
-    const char *user = memchr(host, '@', authority);
-    ret->origin = (struct span){url, scheme + authority};
-    ret->target = (struct span){end, length - ret->origin.length};
-    while (user != NULL) {
-        host = user + 1;
-        user = memchr(host, '@', (size_t)(end - host));
-    }
-    ret->host = (struct span){host, (size_t)(end - host)};
-    return ret->host.length > 0;
-}
-
 bool http_pair_is_clean(const struct http_pair *header)
 {
     return header->name[strcspn(header->name, "\r\n")] == '\0' &&

@@ -4,7 +4,9 @@
 #include "platform/http/server.h"
 
 #include "platform/http/connection.h"
+#include "platform/http/unix_listener.h"
 #include "platform/memory.h"
+#include "platform/unix_address.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -177,7 +179,7 @@ static int listen_on(const struct addrinfo *at)
     return -1;
 }
 
-static int open_listener(const char *address, char error[static HTTP_ERROR_SIZE])
+static int open_tcp_listener(const char *address, char error[static HTTP_ERROR_SIZE])
 {
     char host[ADDRESS_SIZE];
     const char *port = NULL;
@@ -198,6 +200,29 @@ static int open_listener(const char *address, char error[static HTTP_ERROR_SIZE]
     }
     freeaddrinfo(found);
     return fd;
+}
+
+static int open_listener(const char *address, char error[static HTTP_ERROR_SIZE])
+{
+    const char *path = unix_address_path(address);
+    if (path == NULL) {
+        return open_tcp_listener(address, error);
+    }
+    int fd = unix_listener_open(path, BACKLOG);
+    if (fd < 0) {
+        snprintf(error, HTTP_ERROR_SIZE, "cannot listen on %s: %s", address, strerror(errno));
+    }
+    return fd;
+}
+
+static void close_listener(int listener, const char *address)
+{
+    const char *path = unix_address_path(address);
+    if (path == NULL) {
+        close(listener);
+    } else {
+        unix_listener_close(listener, path);
+    }
 }
 
 // ---- life
@@ -256,7 +281,7 @@ static void stop_listening(struct http_server *server)
     if (server->accepting != STOPPED) {
         set_accepting(server, STOPPED);
         uv_close((uv_handle_t *)&server->poll, handle_closed);
-        close(server->listener);
+        close_listener(server->listener, server->address);
     }
 }
 

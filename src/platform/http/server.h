@@ -18,7 +18,7 @@ struct proxies;
 typedef void http_handle_fn(void *arg, struct http_exchange *exchange);
 
 struct http_server_options {
-    const char *address;    /* host:port */
+    const char *address;    /* host:port or unix:/path */
     http_handle_fn *handle; /* gets every request, on the loop's thread */
     void *arg;
     size_t maximum_connections;    /* open at once; further ones wait in the kernel's queue */

@@ -5,6 +5,7 @@
 
 #include "platform/buffer.h"
 #include "platform/http/client.h"
+#include "platform/http/url.h"
 #include "platform/memory.h"
 
 #include <stdio.h>
@@ -238,13 +239,13 @@ static void forward_batch(struct http_exchange *exchange, void *state, void *con
 }
 
 void gateway_forward_routes(void *state, struct router *router, const struct service *service,
-                            const char *base_url)
+                            const char *url)
 {
     struct gateway *gateway = state;
     struct upstream *upstream = memory_zeroed(1, sizeof *upstream);
     upstream->gateway = gateway;
     upstream->name = service->name;
-    upstream->base_url = memory_copy_text(base_url);
+    upstream->base_url = url_base(url);
     upstream->next = gateway->upstreams;
     gateway->upstreams = upstream;
 
