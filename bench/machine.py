@@ -214,11 +214,12 @@ class Machine:
         server.started_ms = (time.monotonic() - begun) * 1000
         return server
 
-    def serve_apart(self, service, setting):
-        """A gateway and one service as two processes; answers both."""
-        address = f"127.0.0.1:{free_port()}"
+    def serve_apart(self, service, setting, over):
+        """A gateway and one service as two processes, over "unix" or "tcp"; answers both."""
+        address = f"unix:{self.folder}/{service}.sock" if over == "unix" else f"127.0.0.1:{free_port()}"
         behind = self.serve(service, **{f"{setting}_LISTEN": address})
-        return self.serve("api-gateway-ecs", **{f"{setting}_URL": f"http://{address}"}), behind
+        url = address if over == "unix" else f"http://{address}"
+        return self.serve("api-gateway-ecs", **{f"{setting}_URL": url}), behind
 
     def nginx(self):
         """nginx with one worker that answers 202 to everything."""

@@ -25,8 +25,9 @@ class Row:
     # One figure a pair; a single one when there is nothing to compare with.
     ours: list = dataclasses.field(default_factory=list)
     others: list = dataclasses.field(default_factory=list)
-    at_least: float = None  # the bar of the ratio
-    at_most: float = None  # the bar of the figure itself
+    # One bar, or none for a row that only informs.
+    at_least: float = None  # of the ratio
+    at_most: float = None  # of the figure itself
     notes: dict = dataclasses.field(default_factory=dict)
 
     @property
@@ -44,7 +45,17 @@ class Row:
 
     @property
     def held(self):
-        return self.median >= self.at_least if self.at_least is not None else self.median <= self.at_most
+        """True also without a bar."""
+        if self.at_least is not None:
+            return self.median >= self.at_least
+        return self.at_most is None or self.median <= self.at_most
+
+    @property
+    def bar(self):
+        """As text; empty when there is none."""
+        if self.at_least is not None:
+            return f">= {self.at_least:.2f}"
+        return "" if self.at_most is None else f"<= {self.at_most:g}"
 
 
 def figure(value):
@@ -56,7 +67,7 @@ def picture(row):
     whole = row.at_most if row.at_most is not None else 1.0
     filled = min(PICTURE, round(row.median / whole * PICTURE))
     cells = ["#"] * filled + ["."] * (PICTURE - filled)
-    mark = PICTURE if row.at_most is not None else round(row.at_least * PICTURE)
+    mark = PICTURE if row.at_least is None else round(row.at_least * PICTURE)
     cells.insert(min(mark, PICTURE), "|")
     return "".join(cells)
 
@@ -69,12 +80,12 @@ def change(row, before):
 
 
 def line(row, before):
-    bar = f">= {row.at_least:.2f}" if row.at_least is not None else f"<= {row.at_most:g}"
+    held = ("held" if row.held else "MISSED") if row.bar else ""
     other = f"{figure(statistics.median(row.others))}" if row.others else "-"
     return (
         f"{row.id:<4} {row.what:<60} {figure(statistics.median(row.ours)):>9} {other:>9} {row.unit:<7}"
         f"{figure(row.median):>7} {figure(min(row.measured)):>7} {figure(max(row.measured)):>7}  "
-        f"{bar:<8} {'held' if row.held else 'MISSED':<6} {picture(row)} {change(row, before):>7}"
+        f"{row.bar:<8} {held:<6} {picture(row)} {change(row, before):>7}"
     )
 
 
@@ -88,8 +99,8 @@ def show(rows, faults, seconds):
         print(line(row, before))
         if row.notes:
             print("       " + "; ".join(f"{name} {figure(value)}" for name, value in row.notes.items()))
-    held = sum(row.held for row in rows)
-    print(f"{held} of {len(rows)} held, in {seconds:.0f} s")
+    barred = [row.held for row in rows if row.bar]
+    print(f"{sum(barred)} of {len(barred)} held, in {seconds:.0f} s")
     for fault in faults:
         print(f"NOT TRUE: {fault}")
     if not faults:
