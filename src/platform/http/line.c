@@ -8,6 +8,7 @@
 #include "platform/memory.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -52,7 +53,8 @@ static bool hold_connection(struct line *line)
     size_t length = 0;
     line->socket = CURL_SOCKET_BAD;
     curl_easy_getinfo(line->easy, CURLINFO_ACTIVESOCKET, &line->socket);
-    return line->socket != CURL_SOCKET_BAD && line_receive(line, &byte, 1, &length) == LINE_WAIT;
+    return line->socket != CURL_SOCKET_BAD &&
+           curl_easy_recv(line->easy, &byte, 1, &length) == CURLE_AGAIN;
 }
 
 static void tell(struct line *line, CURLcode code)
@@ -207,14 +209,26 @@ static enum line_outcome outcome_of(CURLcode code)
     return code == CURLE_OK ? LINE_DONE : code == CURLE_AGAIN ? LINE_WAIT : LINE_BROKEN;
 }
 
+// Of send(2) or recv(2). libcurl would search all its connections for this one at each call.
+static enum line_outcome outcome_of_plain(ssize_t result, size_t *ret_length)
+{
+    *ret_length = result > 0 ? (size_t)result : 0;
+    return result >= 0                                                 ? LINE_DONE
+           : errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? LINE_WAIT
+                                                                       : LINE_BROKEN;
+}
+
 enum line_outcome line_send(struct line *line, const char *data, size_t length, size_t *ret_length)
 {
-    return outcome_of(curl_easy_send(line->easy, data, length, ret_length));
+    return line->encrypted
+               ? outcome_of(curl_easy_send(line->easy, data, length, ret_length))
+               : outcome_of_plain(send(line->socket, data, length, MSG_NOSIGNAL), ret_length);
 }
 
 enum line_outcome line_receive(struct line *line, char *data, size_t size, size_t *ret_length)
 {
-    return outcome_of(curl_easy_recv(line->easy, data, size, ret_length));
+    return line->encrypted ? outcome_of(curl_easy_recv(line->easy, data, size, ret_length))
+                           : outcome_of_plain(recv(line->socket, data, size, 0), ret_length);
 }
 
 // ---- life
