@@ -59,9 +59,7 @@ static bool take_answer(struct http_exchange *exchange, int status, const char *
         return false;
     }
     exchange->status = status;
-    const size_t length = strnlen(content_type, sizeof exchange->content_type - 1);
-    memcpy(exchange->content_type, content_type, length);
-    exchange->content_type[length] = '\0';
+    exchange_copy_text(exchange->content_type, sizeof exchange->content_type, content_type);
     return true;
 }
 

@@ -87,6 +87,13 @@ static enum http_method method_of(const char *name)
     return HTTP_GET;
 }
 
+void exchange_copy_text(char *to, size_t size, const char *text)
+{
+    size_t length = strnlen(text, size - 1);
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
 void exchange_begin(struct http_exchange *exchange, const struct http_request *request,
                     struct random_digits *random)
 {
@@ -96,7 +103,7 @@ void exchange_begin(struct http_exchange *exchange, const struct http_request *r
     exchange->method = method_of(request->method);
     const char *id = http_header(exchange, "X-Request-ID");
     if (id != NULL && is_request_id(id)) {
-        snprintf(exchange->request_id, sizeof exchange->request_id, "%s", id);
+        exchange_copy_text(exchange->request_id, sizeof exchange->request_id, id);
     } else {
         random_digits_take(random, exchange->request_id, 32);
     }
@@ -222,9 +229,7 @@ const char *http_client_address(struct http_exchange *exchange)
     unsigned char bytes[sizeof(struct in6_addr)];
     bool is_address = hop != NULL &&
                       (inet_pton(AF_INET, hop, bytes) == 1 || inet_pton(AF_INET6, hop, bytes) == 1);
-    const char *seen = is_address ? hop : exchange->peer;
-    memcpy(address, seen, strnlen(seen, ADDRESS_TEXT_SIZE - 1) + 1);
-    address[ADDRESS_TEXT_SIZE - 1] = '\0';
+    exchange_copy_text(address, ADDRESS_TEXT_SIZE, is_address ? hop : exchange->peer);
     return address;
 }
 

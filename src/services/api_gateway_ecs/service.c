@@ -16,7 +16,6 @@
 #define ANSWER_MAX (16 * 1024 * 1024)
 #define RETRY_MS 1000
 #define GATHERED_MAX ((size_t)64 * 1024 * 1024) /* bytes of all batches that are on their way */
-#define TRACEPARENT_SIZE 56
 
 // One service that runs elsewhere.
 struct upstream {
@@ -32,7 +31,9 @@ struct gateway {
     struct http_forwarder *forwarder;
     const char *internal_key;
     int64_t timeout_ms;
-    size_t gathered; /* bytes of batches */
+    size_t gathered;   /* bytes of batches */
+    struct buffer url; /* of the call that is being made */
+    struct buffer traceparent;
     struct upstream *upstreams;
 };
 
@@ -51,6 +52,7 @@ static void *start(const struct service_environment *environment,
     struct gateway *gateway = memory_zeroed(1, sizeof *gateway);
     gateway->log = environment->log;
     gateway->forwarder = http_forwarder_new(environment->loop);
+    gateway->url.maximum = URL_MAX;
     gateway->internal_key = config_text(environment->config, SETTING_INTERNAL_SERVICE_API_KEY);
     gateway->timeout_ms = config_number(environment->config, SETTING_REQUEST_TIMEOUT_MS);
     return gateway;
@@ -67,22 +69,28 @@ static void stop(void *state)
         free(upstream->routes);
         free(upstream);
     }
+    buffer_free(&gateway->url);
+    buffer_free(&gateway->traceparent);
     free(gateway);
 }
 
 static bool write_url(const struct upstream *upstream, const struct http_exchange *exchange,
-                      char url[static URL_MAX])
+                      struct buffer *url)
 {
     const char *query = http_query(exchange);
-    int length = snprintf(url, URL_MAX, "%s%s%s%s", upstream->base_url, http_path(exchange),
-                          query[0] != '\0' ? "?" : "", query);
-    return length > 0 && length < URL_MAX;
+    buffer_clear(url);
+    return buffer_add_text(url, upstream->base_url) && buffer_add_text(url, http_path(exchange)) &&
+           (query[0] == '\0' || (buffer_add_text(url, "?") && buffer_add_text(url, query)));
 }
 
-static void write_traceparent(const struct trace *trace, char text[static TRACEPARENT_SIZE])
+static void write_traceparent(const struct trace *trace, struct buffer *text)
 {
-    snprintf(text, TRACEPARENT_SIZE, "00-%s-%s-%s", trace->trace_id, trace->span_id,
-             trace->sampled ? "01" : "00");
+    buffer_clear(text);
+    buffer_add_text(text, "00-");
+    buffer_add_text(text, trace->trace_id);
+    buffer_add_text(text, "-");
+    buffer_add_text(text, trace->span_id);
+    buffer_add_text(text, trace->sampled ? "-01" : "-00");
 }
 
 #define PASSED_HEADERS_MAX 10
@@ -164,24 +172,23 @@ static void send_on(struct errand *errand, struct span body, bool repeatable)
 {
     struct http_exchange *exchange = errand->exchange;
     const struct upstream *upstream = errand->upstream;
-    char url[URL_MAX];
-    if (!write_url(upstream, exchange, url)) {
+    struct gateway *gateway = upstream->gateway;
+    if (!write_url(upstream, exchange, &gateway->url)) {
         http_answer_problem(exchange, 414, "the address is too long");
         end_errand(errand);
         return;
     }
-    char traceparent[TRACEPARENT_SIZE];
-    write_traceparent(http_trace(exchange), traceparent);
+    write_traceparent(http_trace(exchange), &gateway->traceparent);
     struct http_pair headers[PASSED_HEADERS_MAX];
     http_forwarder_call(
-        upstream->gateway->forwarder,
+        gateway->forwarder,
         &(struct http_call){
             .method = http_method(exchange),
-            .url = url,
+            .url = gateway->url.data,
             .headers = headers,
-            .header_count = choose_headers(upstream, exchange, traceparent, headers),
+            .header_count = choose_headers(upstream, exchange, gateway->traceparent.data, headers),
             .body = body,
-            .timeout_ms = upstream->gateway->timeout_ms,
+            .timeout_ms = gateway->timeout_ms,
             .maximum_answer = ANSWER_MAX,
             .repeatable = repeatable,
         },
