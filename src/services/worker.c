@@ -151,7 +151,7 @@ static enum db_status store_new(struct batch *batch)
     return status;
 }
 
-// Of two events with one id the first is stored. The other is no repeat that could be forgotten.
+// Of two events with one id one is stored. The other is no repeat that could be forgotten.
 static enum db_status reject_mistaken(struct batch *batch)
 {
     struct db_result *result = NULL;

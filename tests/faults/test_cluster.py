@@ -13,7 +13,7 @@ from harness.topology import Topology
 from harness.waiting import free_port, poll
 
 NODES = ("n1", "n2", "n3")
-STREAMS = ("emotions", "transactions", "credits")
+STREAMS = ("emotions", "transactions", "credits", "notifications", "dead-letters")
 PASSWORD = "a-password-of-the-test"
 # Seconds: nats-server waits 4 to 9 s for a silent leader before it elects another, and what was sent
 # meanwhile runs into the publish deadline of 2 s once.

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_EVERY_MS 1000
-#define HEAD_BYTES 256 /* of a message in the stream, at most: subject, headers, checksum */
+#define LOOK_EVERY_MS 500
+#define ANSWER_WITHIN_MS 500 /* a stream without a leader answers nobody: soon it may have one */
+#define HEAD_BYTES 256       /* of a message in the stream, at most: subject, headers, checksum */
 #define LABELS_SIZE 64
 
 struct stream_room {
@@ -110,8 +111,11 @@ static bool look_at(struct rooms *rooms, size_t i)
     struct stream_room *item = &rooms->items[i];
     const uint64_t sent = room_sent(&item->room);
     jsStreamInfo *info = NULL;
-    if (js_GetStreamInfo(&info, rooms->bus->link->jetstream, stream_rows[i].name, NULL, NULL) !=
-        NATS_OK) {
+    jsOptions patience;
+    jsOptions_Init(&patience);
+    patience.Wait = ANSWER_WITHIN_MS;
+    if (js_GetStreamInfo(&info, rooms->bus->link->jetstream, stream_rows[i].name, &patience,
+                         NULL) != NATS_OK) {
         return false;
     }
     const uint64_t used = info->State.Bytes;
