@@ -75,7 +75,7 @@ static void test_a_number_that_comes_again_is_a_loss_and_one_alarm(void **state)
     assert_alarms("1");
     assert_false(may_send(SUBJECT));
     assert_true(may_send(OTHER));
-    sequences_trust(sequences, SUBJECT);
+    sequences_looked_at(sequences, SUBJECT, true);
     assert_true(may_send(SUBJECT));
     assert_true(sequences_went_back(sequences)); // until somebody has looked
 }
@@ -86,11 +86,11 @@ static void test_a_loss_that_the_broker_tells_is_one_alarm_until_it_is_trusted(v
     sequences_declare(sequences, SUBJECT);
     sequences_lost(sequences, SUBJECT, 2000, 101);
     sequences_lost(sequences, SUBJECT, 2000, 101);
-    sequences_looked_at(sequences, SUBJECT);
+    sequences_looked_at(sequences, SUBJECT, false);
     assert_true(sequences_went_back(sequences));
     assert_alarms("1");
     assert_false(may_send(SUBJECT));
-    sequences_trust(sequences, SUBJECT);
+    sequences_looked_at(sequences, SUBJECT, true);
     assert_true(may_send(SUBJECT));
     sequences_lost(sequences, SUBJECT, 300, 200);
     assert_alarms("2");
@@ -103,12 +103,12 @@ static void test_nothing_is_sent_to_a_declared_subject_before_a_look(void **stat
     sequences_declare(sequences, "dead." SUBJECT);
     assert_false(may_send(SUBJECT));
     assert_true(may_send(OTHER));
-    sequences_looked_at(sequences, OTHER);
+    sequences_looked_at(sequences, OTHER, true);
     assert_false(may_send(SUBJECT));
-    sequences_looked_at(sequences, SUBJECT);
+    sequences_looked_at(sequences, SUBJECT, true);
     assert_true(may_send(SUBJECT));
     assert_false(may_send("dead." SUBJECT));
-    sequences_looked_at(sequences, "dead.>");
+    sequences_looked_at(sequences, "dead.>", true);
     assert_true(may_send("dead." SUBJECT));
     sequences_declare(sequences, SUBJECT); // again, by another part of the process
     assert_true(may_send(SUBJECT));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The room of each stream (room.h): a thread of its own looks how full those are to which this
-// process publishes, once a second and whenever a credit is used up. It tells when one becomes full
-// or opens again, and raises the alarm when messages left a stream before its worker stored them.
-// Opened by bus_open, started by bus_keep_streams, ended by bus_close.
+// process publishes, twice a second and whenever a credit is used up. It tells when one becomes
+// full or opens again, and raises the alarm when messages left a stream before its worker stored
+// them. Opened by bus_open, started by bus_keep_streams, ended by bus_close.
 #pragma once
 
 #include "platform/bus/room.h"

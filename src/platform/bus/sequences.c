@@ -84,12 +84,15 @@ bool sequences_is_used(struct sequences *sequences, const char *subject)
     return used;
 }
 
-void sequences_looked_at(struct sequences *sequences, const char *subject)
+void sequences_looked_at(struct sequences *sequences, const char *subject, bool whole)
 {
     pthread_mutex_lock(&sequences->lock);
     for (uint32_t i = 0; i < sequences->count; i++) {
         struct watched *watched = &sequences->items[i];
-        watched->unseen = watched->unseen && !subject_is_of(watched->subject, subject);
+        if (subject_is_of(watched->subject, subject)) {
+            watched->unseen = false;
+            watched->distrusted = watched->distrusted && !whole;
+        }
     }
     pthread_mutex_unlock(&sequences->lock);
 }
@@ -151,16 +154,6 @@ void sequences_lost(struct sequences *sequences, const char *subject, uint64_t h
     if (trusted) {
         alarm(sequences, subject, highest, last);
     }
-}
-
-void sequences_trust(struct sequences *sequences, const char *subject)
-{
-    pthread_mutex_lock(&sequences->lock);
-    for (uint32_t i = 0; i < sequences->count; i++) {
-        struct watched *watched = &sequences->items[i];
-        watched->distrusted = watched->distrusted && !subject_is_of(watched->subject, subject);
-    }
-    pthread_mutex_unlock(&sequences->lock);
 }
 
 bool sequences_went_back(const struct sequences *sequences)

@@ -18,10 +18,13 @@ struct sequences;
 // Says that the process uses a subject: nothing may be sent to it before sequences_looked_at.
 void sequences_declare(struct sequences *sequences, const char *subject);
 
-// Whether any subject that this names was declared or sent to; and that its stream was looked at.
-// Here and below `subject` may end with `>`.
+// Whether any subject that this names was declared or sent to. Here and below `subject` may end
+// with
+// `>`.
 bool sequences_is_used(struct sequences *sequences, const char *subject);
-void sequences_looked_at(struct sequences *sequences, const char *subject);
+
+// Says that a subject's stream was looked at; one that was found to be whole is trusted again.
+void sequences_looked_at(struct sequences *sequences, const char *subject, bool whole);
 
 // What was known of a subject's stream when a message was sent.
 struct sequence_mark {
@@ -44,9 +47,6 @@ bool sequences_seen(struct sequences *sequences, struct sequence_mark mark, uint
 // counted when it was trusted until now.
 void sequences_lost(struct sequences *sequences, const char *subject, uint64_t highest,
                     uint64_t last);
-
-// Says that a subject's stream was found to be whole.
-void sequences_trust(struct sequences *sequences, const char *subject);
 
 // True once any stream did; until the process ends, since somebody has to look.
 bool sequences_went_back(const struct sequences *sequences);

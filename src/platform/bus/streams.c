@@ -180,10 +180,7 @@ static bool is_damaged(struct provision *provision, const struct stream_row *row
     const bool lost =
         found != NULL && (has_a_gap(provision, row, &found->State) ||
                           ends_before_its_consumer(provision, row, found->State.LastSeq));
-    sequences_looked_at(provision->sequences, row->subject);
-    if (!lost) {
-        sequences_trust(provision->sequences, row->subject);
-    }
+    sequences_looked_at(provision->sequences, row->subject, !lost);
     return lost;
 }
 
