@@ -14,6 +14,7 @@ from harness import people  # noqa: E402
 from harness import external  # noqa: E402
 from harness.engines import BINARY, Engines  # noqa: E402
 from harness.nats import Nats  # noqa: E402
+from harness.topology import Topology  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -26,8 +27,8 @@ def pytest_runtest_makereport(item, call):
     """A test that fails shows the end of each process's log."""
     outcome = yield
     report = outcome.get_result()
-    topology = getattr(item, "funcargs", {}).get("topology")
-    if report.failed and topology:
+    topologies = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Topology)]
+    for topology in topologies if report.failed else []:
         for name in topology.names:
             report.sections.append((f"log of {name}", topology.log_tail(name)))
 

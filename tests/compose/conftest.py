@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from stack import IMAGES, ROOT, Stack, engine_runs  # noqa: E402
+from stack import IMAGES, NGINX, ROOT, Stack, engine_runs  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -23,12 +23,14 @@ def pytest_sessionstart(session):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A test that fails shows what runs, and the end of each log."""
+    """A test that fails shows what runs, the end of each log, and what the load balancer could not pass on."""
     outcome = yield
     report = outcome.get_result()
     stack = getattr(item, "funcargs", {}).get("stack")
     if report.failed and stack:
         report.sections.append(("containers", stack.compose("ps", check=False).stdout))
+        refused = [line for line in stack.logs(NGINX).splitlines() if '"status":5' in line]
+        report.sections.append(("refused by the load balancer", "\n".join(refused)))
         report.sections.append(("logs", stack.compose("logs", "--tail", "15", check=False).stdout))
 
 
