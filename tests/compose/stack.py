@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One system of containers: a compose project with its own port, secrets and volumes."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -111,6 +112,21 @@ class Stack:
         before = self.inspect(container)["RestartCount"]
         os.kill(self.inspect(container)["State"]["Pid"], signal.SIGKILL)
         poll(lambda: self.inspect(container)["RestartCount"] > before, 30, "the container to be started again")
+
+    def network(self, name):
+        return f"{self.environment['COMPOSE_PROJECT_NAME']}_{name}"
+
+    def address(self, container, network):
+        return self.inspect(container)["NetworkSettings"]["Networks"][self.network(network)]["IPAddress"]
+
+    @contextlib.contextmanager
+    def unplugged(self, container, network, service):
+        """Takes a container off a network: packets to it are lost, and its service's name forgets it."""
+        docker("network", "disconnect", self.network(network), container)
+        try:
+            yield
+        finally:
+            docker("network", "connect", "--alias", service, self.network(network), container)
 
     def logs(self, service):
         return self.compose("logs", "--no-color", service).stdout

@@ -9,7 +9,8 @@ from stack import NGINX
 from traffic import Traffic
 
 MODE = "testing"
-REPLICATED = ["api-gateway-ecs", "emotion-ingestion-service", "user-and-credit-service"]
+GATEWAY = "api-gateway-ecs"
+REPLICATED = [GATEWAY, "emotion-ingestion-service", "user-and-credit-service"]
 WORKERS = ["emotion-processing-worker", "transaction-processing-worker", "credit-application-worker"]
 ENGINES = ["redis", "nats", "postgres"]
 
@@ -46,6 +47,23 @@ def test_a_replica_crashes_under_load(stack, service):
             stack.wait_healthy(service)
             run_requests(traffic, 100)
     check_nothing_failed(traffic)
+
+
+def test_a_gateway_vanishes_from_the_network_under_load(stack):
+    """Nobody refuses a connection to it, and the list of gateways changes while one is waited for."""
+    with Traffic(stack) as traffic:
+        for container in 2 * stack.containers(GATEWAY):
+            with stack.unplugged(container, "edge", GATEWAY):
+                run_requests(traffic, 300)
+            stack.wait_healthy(GATEWAY)
+            poll(lambda: answers(stack, container), 30, "the load balancer to use it again")
+    check_nothing_failed(traffic)
+
+
+def answers(stack, container):
+    """Whether the last requests that the load balancer passed on went to this container as well."""
+    last = stack.compose("logs", "--no-color", "--tail", "40", NGINX).stdout
+    return f'"upstream":"{stack.address(container, "edge")}:9999"' in last
 
 
 def test_workers_crash_under_load(stack):
