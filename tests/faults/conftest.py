@@ -68,7 +68,7 @@ def loaded(load):
 @pytest.fixture
 def times():
     """How often a random fault is repeated."""
-    return 20 if LONG else 8
+    return 20 if LONG else 5
 
 
 @pytest.fixture
