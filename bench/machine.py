@@ -123,6 +123,18 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def processor_ticks():
+    """The time of all processors so far, and how much of it the host gave to other machines."""
+    ticks = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    return sum(ticks), ticks[7]
+
+
+def stolen_since(before):
+    """The share, in percent, that the host gave to others since then."""
+    (all_then, stolen_then), (all_now, stolen_now) = before, processor_ticks()
+    return 100 * (stolen_now - stolen_then) / max(all_now - all_then, 1)
+
+
 def children(pid):
     found = []
     for folder in pathlib.Path("/proc").iterdir():

@@ -13,6 +13,7 @@ import time
 from machine import ROOT
 
 HISTORY = ROOT / "bench" / "history"
+DISTURBING = 2  # percent
 PICTURE = 24  # characters of a ratio of 1, or of a limit
 
 
@@ -89,7 +90,13 @@ def line(row, before):
     )
 
 
-def show(rows, faults, seconds):
+def disturbance(stolen):
+    """Parts during which the host gave others a share that shows."""
+    parts = [f"{names} {share:.0f} %" for names, share in stolen.items() if share >= DISTURBING]
+    return f"processor time that the host gave to others: {'; '.join(parts)}" if parts else ""
+
+
+def show(rows, faults, stolen, seconds):
     before = recorded()
     print(
         f"\n{'id':<4} {'what':<60} {'ours':>9} {'other':>9} {'unit':<7}{'median':>7} {'min':>7} {'max':>7}  "
@@ -101,13 +108,15 @@ def show(rows, faults, seconds):
             print("       " + "; ".join(f"{name} {figure(value)}" for name, value in row.notes.items()))
     barred = [row.held for row in rows if row.bar]
     print(f"{sum(barred)} of {len(barred)} held, in {seconds:.0f} s")
+    if disturbance(stolen):
+        print(disturbance(stolen))
     for fault in faults:
         print(f"NOT TRUE: {fault}")
     if not faults:
         print("the run was true: what was acknowledged is in PostgreSQL, each event once")
 
 
-def save(rows, faults):
+def save(rows, faults, stolen):
     folder = ROOT / "var"
     folder.mkdir(exist_ok=True)
     document = {
@@ -116,6 +125,7 @@ def save(rows, faults):
         "kernel": platform.release(),
         "true": not faults,
         "faults": faults,
+        "stolen": stolen,
         "rows": [
             {
                 **dataclasses.asdict(row),

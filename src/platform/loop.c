@@ -3,11 +3,13 @@
 // takes the whole list at once, so that posting is cheap while the loop is busy.
 #include "platform/loop.h"
 
+#include "platform/clock.h"
 #include "platform/memory.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <uv.h>
 
 struct post {
@@ -24,7 +26,10 @@ struct post_list {
 struct loop {
     uv_loop_t uv;
     uv_async_t wake;
-    pthread_mutex_t lock; /* guards waiting */
+    uv_prepare_t rest;
+    int64_t rest_until_us; /* 0: no rest was asked for */
+    pthread_mutex_t lock;  /* guards waiting */
+    pthread_cond_t posted;
     struct post_list waiting;
     struct post_list running; /* of the loop's thread */
 };
@@ -63,6 +68,31 @@ static void run_posts(uv_async_t *wake)
     }
 }
 
+static void rest(uv_prepare_t *handle)
+{
+    struct loop *loop = handle->data;
+    if (loop->rest_until_us == 0) {
+        return;
+    }
+    const struct timespec end = {.tv_sec = loop->rest_until_us / 1000000,
+                                 .tv_nsec = loop->rest_until_us % 1000000 * 1000};
+    loop->rest_until_us = 0;
+    pthread_mutex_lock(&loop->lock);
+    int result = 0;
+    while (loop->waiting.count == 0 && result == 0) {
+        result = pthread_cond_clockwait(&loop->posted, &loop->lock, CLOCK_MONOTONIC, &end);
+    }
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static void prepare_rests(struct loop *loop)
+{
+    must(uv_prepare_init(&loop->uv, &loop->rest), "cannot make an event loop");
+    loop->rest.data = loop;
+    // libuv runs what was started first last: after every hook.
+    must(uv_prepare_start(&loop->rest, rest), "cannot make an event loop");
+}
+
 struct loop *loop_new(void)
 {
     struct loop *loop = memory_zeroed(1, sizeof *loop);
@@ -70,6 +100,8 @@ struct loop *loop_new(void)
     must(uv_async_init(&loop->uv, &loop->wake, run_posts), "cannot make an event loop");
     loop->wake.data = loop;
     pthread_mutex_init(&loop->lock, NULL);
+    pthread_cond_init(&loop->posted, NULL);
+    prepare_rests(loop);
     return loop;
 }
 
@@ -80,10 +112,12 @@ void loop_free(struct loop **loop)
         return;
     }
     uv_close((uv_handle_t *)&old->wake, NULL);
+    uv_close((uv_handle_t *)&old->rest, NULL);
     // Handles that are closing need a round each; a handle that its owner forgot keeps the loop.
     uv_run(&old->uv, UV_RUN_NOWAIT);
     while (uv_loop_close(&old->uv) == UV_EBUSY && uv_run(&old->uv, UV_RUN_NOWAIT) != 0) {
     }
+    pthread_cond_destroy(&old->posted);
     pthread_mutex_destroy(&old->lock);
     free(old->waiting.items);
     free(old->running.items);
@@ -125,8 +159,14 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg)
     bool first = list->count == 1;
     pthread_mutex_unlock(&loop->lock);
     if (first) {
+        pthread_cond_signal(&loop->posted);
         uv_async_send(&loop->wake);
     }
+}
+
+void loop_rest(struct loop *loop, int64_t microseconds)
+{
+    loop->rest_until_us = clock_monotonic_us() + microseconds;
 }
 
 static void hook_fired(uv_prepare_t *handle)

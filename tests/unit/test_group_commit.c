@@ -41,6 +41,7 @@ static struct {
     struct sent sent[SENT_MAX];
     size_t sent_count;
     size_t wake_ups;
+    size_t rests;
 } fake;
 
 int64_t loop_now_ms(struct loop *loop)
@@ -59,6 +60,13 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg)
     (void)loop;
     fake.wake_ups++;
     fn(arg);
+}
+
+void loop_rest(struct loop *loop, int64_t microseconds)
+{
+    (void)loop;
+    assert_in_range(microseconds, 1, 1000);
+    fake.rests++;
 }
 
 struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg)
@@ -457,6 +465,42 @@ static void test_few_lines_do_not_wait_for_an_answer_that_is_lost(void **state)
     assert_int_equal(told[0], NOT_TOLD);
 }
 
+static void test_lines_gather_while_a_message_is_on_its_way(void **state)
+{
+    struct group_commit *group = group_of(state);
+    assert_int_equal(add(group, "{\"a\":1}", 0), BUS_OK);
+    end_round();
+    assert_int_equal(fake.rests, 1);
+    assert_int_equal(add(group, "{\"a\":1}", 1), BUS_OK);
+    end_round();
+    assert_int_equal(fake.rests, 2);
+    end_round(); // nothing came
+    ack(0, BUS_OK);
+    ack(1, BUS_OK);
+    assert_int_equal(fake.rests, 2);
+}
+
+static void test_the_loop_does_not_rest_where_many_lines_come_at_once(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(add(group, "{\"a\":1}", i), BUS_OK);
+    }
+    end_round();
+    assert_int_equal(fake.sent_count, 2);
+    assert_int_equal(fake.rests, 0);
+}
+
+static void test_the_loop_does_not_rest_when_nothing_is_on_its_way(void **state)
+{
+    struct group_commit *group = group_of(state);
+    fake.send_result = BUS_DOWN;
+    assert_int_equal(add(group, "{\"a\":1}", 0), BUS_OK);
+    end_round();
+    assert_int_equal(told[0], BUS_DOWN);
+    assert_int_equal(fake.rests, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #define PATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_patient, tear_down)
@@ -482,6 +526,9 @@ int main(void)
         PATIENT(test_few_lines_wait_for_the_message_on_its_way),
         PATIENT(test_many_lines_leave_beside_the_message_on_its_way),
         PATIENT(test_few_lines_do_not_wait_for_an_answer_that_is_lost),
+        TEST(test_lines_gather_while_a_message_is_on_its_way),
+        TEST(test_the_loop_does_not_rest_where_many_lines_come_at_once),
+        TEST(test_the_loop_does_not_rest_when_nothing_is_on_its_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

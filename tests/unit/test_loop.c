@@ -117,6 +117,83 @@ static void test_a_round_ends_after_all_its_posts(void **state)
     assert_string_equal(trail->steps, "aa|");
 }
 
+#define LONG_US 10000000
+#define SHORT_US 20000
+
+static void rest_long(void *arg)
+{
+    struct trail *trail = arg;
+    loop_rest(trail->loop, LONG_US);
+}
+
+static void *stop(void *arg)
+{
+    struct trail *trail = arg;
+    loop_stop(trail->loop);
+    return NULL;
+}
+
+static void test_a_post_ends_a_rest(void **state)
+{
+    struct trail *trail = *state;
+    const int64_t begun = clock_monotonic_us();
+    pthread_t thread;
+    trail->hook = loop_on_round_end(trail->loop, rest_long, trail);
+    assert_int_equal(pthread_create(&thread, NULL, stop, trail), 0);
+    loop_run(trail->loop);
+    pthread_join(thread, NULL);
+    assert_true(clock_monotonic_us() - begun < LONG_US / 2);
+}
+
+static void stop_at_round_end(void *arg)
+{
+    stop(arg);
+}
+
+// Were it before the other hook, nothing would end it.
+static void check_rest_follows(struct trail *trail, loop_fn *first, loop_fn *second)
+{
+    const int64_t begun = clock_monotonic_us();
+    trail->hook = loop_on_round_end(trail->loop, first, trail);
+    struct loop_hook *other = loop_on_round_end(trail->loop, second, trail);
+    loop_run(trail->loop);
+    assert_true(clock_monotonic_us() - begun < LONG_US / 2);
+    loop_hook_free(&other);
+    loop_hook_free(&trail->hook);
+}
+
+static void test_the_loop_rests_after_all_hooks_of_a_round(void **state)
+{
+    check_rest_follows(*state, rest_long, stop_at_round_end);
+    check_rest_follows(*state, stop_at_round_end, rest_long);
+}
+
+static void rest_once(void *arg)
+{
+    struct trail *trail = arg;
+    if (trail->rounds++ == 0) {
+        loop_rest(trail->loop, SHORT_US);
+    } else {
+        loop_stop(trail->loop);
+    }
+}
+
+static void step_nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void test_a_rest_ends_by_itself_and_is_not_repeated(void **state)
+{
+    struct trail *trail = *state;
+    const int64_t begun = clock_monotonic_us();
+    trail->hook = loop_on_round_end(trail->loop, rest_once, trail);
+    trail->timer = loop_timer_start(trail->loop, 1, 1, step_nothing, trail);
+    loop_run(trail->loop);
+    const int64_t taken = clock_monotonic_us() - begun;
+    assert_true(taken >= SHORT_US && taken < LONG_US);
+}
+
 static void timer_fired(void *arg)
 {
     struct trail *trail = arg;
@@ -167,6 +244,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_posts_run_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_post_of_another_thread_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_round_ends_after_all_its_posts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_post_ends_a_rest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_loop_rests_after_all_hooks_of_a_round, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_rest_ends_by_itself_and_is_not_repeated, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_timer_repeats_until_it_is_freed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stop_before_the_run_ends_it_at_once, set_up,
                                         tear_down),
