@@ -105,7 +105,7 @@ static enum db_status relay_waiting(struct db *db, void *arg)
     }
     struct db_parameter published[] = {db_array_parameter(&outbox->users),
                                        db_array_parameter(&outbox->ids)};
-    return db_run(db, outbox->spec->mark, published, 2, NULL);
+    return db_run_later(db, outbox->spec->mark, published, 2);
 }
 
 // True when rows were published, and more may wait.

@@ -174,7 +174,7 @@ static enum db_status store(struct db *db, void *arg)
     const struct worker_rules *rules = batch->thread->worker->rules;
     enum db_status status = DB_OK;
     if (rules->lock != NULL) {
-        status = db_run(db, rules->lock, NULL, 0, NULL);
+        status = db_run_later(db, rules->lock, NULL, 0);
     }
     if (status == DB_OK) {
         status = store_new(batch);

@@ -122,6 +122,7 @@ void connection_drop(struct db *db)
     PQfinish(db->connection);
     db->connection = NULL;
     db->prepared_count = 0;
+    db->queued_count = 0;
     note_failure(db);
 }
 
@@ -205,8 +206,18 @@ bool connection_is_stale(struct db *db)
     return PQstatus(db->connection) != CONNECTION_OK;
 }
 
-bool connection_has_prepared(const struct db *db, const char *name)
+bool connection_is_in_transaction(const struct db *db)
 {
+    return db->connection != NULL && PQtransactionStatus(db->connection) != PQTRANS_IDLE;
+}
+
+bool connection_will_have_prepared(const struct db *db, const char *name)
+{
+    for (size_t i = 0; i < db->queued_count; i++) {
+        if (db->queued[i].prepares && strcmp(db->queued[i].statement, name) == 0) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < db->prepared_count; i++) {
         if (strcmp(db->prepared[i], name) == 0) {
             return true;

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+static const struct exchange only_a_sync = {0};
+
 struct db_parameter db_text_parameter(const char *text)
 {
     return (struct db_parameter){.data = text};
@@ -37,7 +39,6 @@ static enum db_status finished(struct db *db, enum db_status status)
 
 enum db_status db_ping(struct db *db)
 {
-    static const struct exchange only_a_sync = {0};
     enum db_status status = connection_ready(db);
     if (status == DB_OK) {
         status = exchange_run(db, &only_a_sync, NULL);
@@ -45,18 +46,22 @@ enum db_status db_ping(struct db *db)
     return status == DB_OK ? DB_OK : failed(db, status);
 }
 
-static enum db_status run_once(struct db *db, struct exchange *exchange, PGresult **ret_result)
+// Connects, and adds what must go before the statement.
+static enum db_status get_ready(struct db *db, struct exchange *exchange)
 {
     enum db_status status = connection_ready(db);
-    if (status != DB_OK) {
-        return status;
-    }
     exchange->first = db->transaction == TRANSACTION_WANTED ? "BEGIN" : NULL;
-    exchange->prepare = !connection_has_prepared(db, exchange->statement->name);
-    return exchange_run(db, exchange, ret_result);
+    exchange->prepare = !connection_will_have_prepared(db, exchange->statement->name);
+    return status;
 }
 
-// The server has forgotten a statement that we take for prepared.
+static enum db_status run_once(struct db *db, struct exchange *exchange, PGresult **ret_result)
+{
+    enum db_status status = get_ready(db, exchange);
+    return status == DB_OK ? exchange_run(db, exchange, ret_result) : status;
+}
+
+// The server has forgotten a statement that we took for prepared.
 static bool statement_is_gone(const struct db *db, const struct exchange *exchange)
 {
     return !exchange->prepare && strcmp(db->sqlstate, "26000") == 0;
@@ -65,17 +70,14 @@ static bool statement_is_gone(const struct db *db, const struct exchange *exchan
 static enum db_status run(struct db *db, struct exchange *exchange, PGresult **ret_result)
 {
     enum db_status status = run_once(db, exchange, ret_result);
-    if (status == DB_OK || !statement_is_gone(db, exchange)) {
-        return status;
-    }
-    connection_forget_prepared(db, exchange->statement->name);
     // Inside a transaction the refusal has failed it: the caller runs the whole of it again.
-    return db->transaction == TRANSACTION_NONE ? run_once(db, exchange, ret_result) : status;
+    if (status != DB_OK && statement_is_gone(db, exchange) && db->transaction == TRANSACTION_NONE) {
+        status = run_once(db, exchange, ret_result);
+    }
+    return status;
 }
 
-enum db_status db_run(struct db *db, const struct db_statement *statement,
-                      const struct db_parameter *parameters, size_t count,
-                      struct db_result **ret_result)
+static enum db_status may_run(struct db *db, const struct db_statement *statement, size_t count)
 {
     if (db->transaction == TRANSACTION_FAILED) {
         return db->failure;
@@ -84,14 +86,55 @@ enum db_status db_run(struct db *db, const struct db_statement *statement,
         db_set_error(db, "%s has more than %d parameters", statement->name, DB_PARAMETERS_MAX);
         return failed(db, DB_BROKEN);
     }
+    return DB_OK;
+}
+
+enum db_status db_run(struct db *db, const struct db_statement *statement,
+                      const struct db_parameter *parameters, size_t count,
+                      struct db_result **ret_result)
+{
+    enum db_status status = may_run(db, statement, count);
+    if (status != DB_OK) {
+        return status;
+    }
     PGresult *rows = NULL;
     struct exchange exchange = {.statement = statement, .parameters = parameters, .count = count};
-    enum db_status status = run(db, &exchange, &rows);
+    status = run(db, &exchange, &rows);
     if (status == DB_OK && ret_result != NULL) {
         *ret_result = memory_new(sizeof **ret_result);
         (*ret_result)->rows = rows;
     } else {
         PQclear(rows);
+    }
+    return finished(db, status);
+}
+
+// Keeps room for a statement after those that wait.
+static enum db_status make_room(struct db *db)
+{
+    return db->queued_count + 2 * COMMANDS_A_STATEMENT > COMMANDS_MAX
+               ? exchange_run(db, &only_a_sync, NULL)
+               : DB_OK;
+}
+
+enum db_status db_run_later(struct db *db, const struct db_statement *statement,
+                            const struct db_parameter *parameters, size_t count)
+{
+    enum db_status status = may_run(db, statement, count);
+    if (status != DB_OK) {
+        return status;
+    }
+    if (db->transaction == TRANSACTION_NONE) {
+        db_set_error(db, "%s has no transaction to wait in", statement->name);
+        return DB_BROKEN;
+    }
+    struct exchange exchange = {.statement = statement, .parameters = parameters, .count = count};
+    status = make_room(db);
+    if (status == DB_OK) {
+        status = get_ready(db, &exchange);
+    }
+    if (status == DB_OK) {
+        status = exchange_queue(db, &exchange);
     }
     return finished(db, status);
 }
@@ -105,6 +148,8 @@ enum db_status db_run_script(struct db *db, const char *sql)
     enum db_status status = connection_ready(db);
     if (status == DB_OK && db->transaction == TRANSACTION_WANTED) {
         status = exchange_run(db, &begin, NULL);
+    } else if (status == DB_OK && db->queued_count > 0) {
+        status = exchange_run(db, &only_a_sync, NULL);
     }
     if (status == DB_OK) {
         status = exchange_script(db, sql);
@@ -155,6 +200,9 @@ enum db_status db_commit(struct db *db)
         db_rollback(db);
     } else if (db->transaction == TRANSACTION_OPEN) {
         status = commit_open(db);
+        if (status != DB_OK && connection_is_in_transaction(db)) {
+            db_rollback(db); // a statement before COMMIT was refused
+        }
     }
     db->transaction = TRANSACTION_NONE;
     return status;
@@ -172,7 +220,11 @@ void db_rollback(struct db *db)
     // The reason of the failure outlives the rollback.
     char error[DB_ERROR_SIZE];
     memcpy(error, db->error, sizeof error);
-    if (exchange_run(db, &rollback, NULL) != DB_OK && db->connection != NULL) {
+    if (db->queued_count > 0) {
+        exchange_run(db, &only_a_sync, NULL); // one that is refused must not take ROLLBACK along
+    }
+    if (db->connection != NULL && exchange_run(db, &rollback, NULL) != DB_OK &&
+        db->connection != NULL) {
         connection_drop(db);
     }
     memcpy(db->error, error, sizeof error);

@@ -65,6 +65,12 @@ enum db_status db_run(struct db *db, const struct db_statement *statement,
                       const struct db_parameter *parameters, size_t count,
                       struct db_result **ret_result);
 
+// Inside a transaction: leaves a statement to the round trip of the next call, its commit included;
+// nothing of the parameters need stay. What it answers is not told, and when it fails that call
+// fails as it did and does nothing else.
+enum db_status db_run_later(struct db *db, const struct db_statement *statement,
+                            const struct db_parameter *parameters, size_t count);
+
 // Runs plain SQL without parameters, several statements allowed (migrations).
 enum db_status db_run_script(struct db *db, const char *sql);
 

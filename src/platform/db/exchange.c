@@ -10,12 +10,6 @@
 #include <poll.h>
 #include <string.h>
 
-// The unnamed statement is never kept.
-static bool is_named(const struct db_statement *statement)
-{
-    return statement->name[0] != '\0';
-}
-
 // Waits for one of the events until the deadline. Answers what happened, 0 when nothing did.
 static short wait_for(struct db *db, short events, int64_t deadline_ms)
 {
@@ -73,7 +67,26 @@ static bool next_result(struct db *db, int64_t deadline_ms, PGresult **ret_resul
     return true;
 }
 
-static bool queue(struct db *db, const struct exchange *exchange)
+static void note_queued(struct db *db, const char *statement, bool prepares)
+{
+    db->queued[db->queued_count++] = (struct command){statement, prepares};
+}
+
+static bool queue_plain(struct db *db, const char *sql)
+{
+    note_queued(db, "", false);
+    return PQsendQueryParams(db->connection, sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
+}
+
+static bool queue_preparation(struct db *db, const struct exchange *exchange, const Oid *types)
+{
+    const struct db_statement *statement = exchange->statement;
+    note_queued(db, statement->name, true);
+    return PQsendPrepare(db->connection, statement->name, statement->sql, (int)exchange->count,
+                         types) == 1;
+}
+
+static bool queue_statement(struct db *db, const struct exchange *exchange)
 {
     Oid types[DB_PARAMETERS_MAX];
     const char *values[DB_PARAMETERS_MAX];
@@ -86,21 +99,28 @@ static bool queue(struct db *db, const struct exchange *exchange)
         lengths[i] = exchange->parameters[i].length;
         formats[i] = exchange->parameters[i].binary;
     }
-    PGconn *connection = db->connection;
-    const struct db_statement *statement = exchange->statement;
-    bool queued = true;
-    if (exchange->first != NULL) {
-        queued = PQsendQueryParams(connection, exchange->first, 0, NULL, NULL, NULL, NULL, 0);
+    if (exchange->prepare && !queue_preparation(db, exchange, types)) {
+        return false;
     }
-    if (queued && exchange->prepare) {
-        queued = PQsendPrepare(connection, statement->name, statement->sql, count, types);
+    const char *name = exchange->statement->name;
+    note_queued(db, name, false);
+    return PQsendQueryPrepared(db->connection, name, count, values, lengths, formats, 0) == 1;
+}
+
+static bool queue(struct db *db, const struct exchange *exchange)
+{
+    const bool queued = (exchange->first == NULL || queue_plain(db, exchange->first)) &&
+                        (exchange->statement == NULL || queue_statement(db, exchange));
+    if (!queued) {
+        db_set_error(db, "%s", PQerrorMessage(db->connection));
     }
-    if (queued && statement != NULL) {
-        queued =
-            PQsendQueryPrepared(connection, statement->name, count, values, lengths, formats, 0);
-    }
-    if (!queued || PQpipelineSync(connection) != 1) {
-        db_set_error(db, "%s", PQerrorMessage(connection));
+    return queued;
+}
+
+static bool sync_queued(struct db *db)
+{
+    if (PQpipelineSync(db->connection) != 1) {
+        db_set_error(db, "%s", PQerrorMessage(db->connection));
         return false;
     }
     return true;
@@ -120,22 +140,41 @@ struct outcome {
     bool lost;        /* the connection is of no use any more */
 };
 
-// Takes a result over.
-static void take_result(struct db *db, const struct exchange *exchange, struct outcome *outcome,
-                        PGresult *result)
+// The command that is answered now; NULL in a script.
+static const struct command *answered(const struct db *db, const struct outcome *outcome)
 {
-    size_t prepare_at = exchange->first != NULL ? 1 : 0;
+    return outcome->answered < db->queued_count ? &db->queued[outcome->answered] : NULL;
+}
+
+static void note_success(struct db *db, const struct command *command)
+{
+    // The unnamed statement is never kept.
+    if (command != NULL && command->prepares && command->statement[0] != '\0') {
+        connection_note_prepared(db, command->statement);
+    }
+}
+
+static void note_refusal(struct db *db, const struct command *command)
+{
+    // The server has forgotten a statement that we take for prepared.
+    if (command != NULL && !command->prepares && strcmp(db->sqlstate, "26000") == 0) {
+        connection_forget_prepared(db, command->statement);
+    }
+}
+
+// Takes a result over.
+static void take_result(struct db *db, struct outcome *outcome, PGresult *result)
+{
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-        if (exchange->prepare && outcome->answered == prepare_at && is_named(exchange->statement)) {
-            connection_note_prepared(db, exchange->statement->name);
-        }
+        note_success(db, answered(db, outcome));
         PQclear(outcome->result);
         outcome->result = result;
         return;
     case PGRES_FATAL_ERROR:
         outcome->status = db_take_error(db, result);
+        note_refusal(db, answered(db, outcome));
         outcome->lost = ends_connection(result);
         break;
     case PGRES_PIPELINE_ABORTED:
@@ -150,9 +189,10 @@ static void take_result(struct db *db, const struct exchange *exchange, struct o
     PQclear(result);
 }
 
-static void receive(struct db *db, const struct exchange *exchange, int64_t deadline_ms,
-                    struct outcome *outcome)
+// Each command has its own time, as it has on the server.
+static void receive(struct db *db, struct outcome *outcome)
 {
+    int64_t deadline_ms = clock_monotonic_ms() + db->patience_ms;
     bool between_commands = true;
     while (!outcome->lost) {
         PGresult *result = NULL;
@@ -167,9 +207,10 @@ static void receive(struct db *db, const struct exchange *exchange, int64_t dead
         }
         between_commands = result == NULL;
         if (result != NULL) {
-            take_result(db, exchange, outcome, result);
+            take_result(db, outcome, result);
         } else {
             outcome->answered++;
+            deadline_ms = clock_monotonic_ms() + db->patience_ms;
         }
     }
 }
@@ -177,6 +218,7 @@ static void receive(struct db *db, const struct exchange *exchange, int64_t dead
 // Whatever ended the connection, the caller may try again on another one.
 static enum db_status conclude(struct db *db, struct outcome *outcome, PGresult **ret_result)
 {
+    db->queued_count = 0;
     if (outcome->lost) {
         connection_drop(db);
     } else {
@@ -190,12 +232,21 @@ static enum db_status conclude(struct db *db, struct outcome *outcome, PGresult 
     return outcome->status;
 }
 
+enum db_status exchange_queue(struct db *db, const struct exchange *exchange)
+{
+    if (!queue(db, exchange)) {
+        connection_drop(db);
+        return DB_AWAY;
+    }
+    return DB_OK;
+}
+
 enum db_status exchange_run(struct db *db, const struct exchange *exchange, PGresult **ret_result)
 {
-    int64_t deadline_ms = clock_monotonic_ms() + db->patience_ms;
     struct outcome outcome = {.status = DB_OK};
-    if (queue(db, exchange) && flush(db, deadline_ms)) {
-        receive(db, exchange, deadline_ms, &outcome);
+    if (queue(db, exchange) && sync_queued(db) &&
+        flush(db, clock_monotonic_ms() + db->patience_ms)) {
+        receive(db, &outcome);
     } else {
         outcome.status = DB_AWAY;
         outcome.lost = true;
@@ -207,7 +258,6 @@ enum db_status exchange_script(struct db *db, const char *sql)
 {
     // The simple protocol takes several statements at once, and exists outside pipeline mode only.
     int64_t deadline_ms = clock_monotonic_ms() + db->patience_ms;
-    static const struct exchange nothing_else = {0};
     struct outcome outcome = {.status = DB_OK};
     if (PQexitPipelineMode(db->connection) != 1 || PQsendQuery(db->connection, sql) != 1) {
         db_set_error(db, "%s", PQerrorMessage(db->connection));
@@ -218,7 +268,7 @@ enum db_status exchange_script(struct db *db, const char *sql)
     do {
         outcome.lost = outcome.lost || !next_result(db, deadline_ms, &result);
         if (!outcome.lost && result != NULL) {
-            take_result(db, &nothing_else, &outcome, result);
+            take_result(db, &outcome, result);
         }
     } while (!outcome.lost && result != NULL);
     if (outcome.lost) {

@@ -17,6 +17,15 @@ enum transaction_state {
     TRANSACTION_FAILED, /* nothing runs until db_rollback or db_commit ends it */
 };
 
+#define COMMANDS_MAX 18        /* of one round trip */
+#define COMMANDS_A_STATEMENT 3 /* BEGIN, its preparation, itself */
+
+// A command that has no answer yet.
+struct command {
+    const char *statement; /* its name; "" when it has none */
+    bool prepares;         /* the statement, and does not run it */
+};
+
 struct db {
     char *url;
     char *name;
@@ -30,6 +39,8 @@ struct db {
     int64_t patience_ms;   /* how long one exchange may take */
     const char **prepared; /* the names of this connection's statements */
     size_t prepared_count;
+    struct command queued[COMMANDS_MAX]; /* since the last sync, in their order */
+    size_t queued_count;
     enum transaction_state transaction;
     enum db_status failure; /* why the transaction failed */
     char sqlstate[6];       /* of the last failure; "" when the server did not speak */
@@ -66,7 +77,11 @@ void connection_drop(struct db *db);
 // Notes that the server answered.
 void connection_works(struct db *db);
 
-bool connection_has_prepared(const struct db *db, const char *name);
+// Whether the server is inside a transaction, as it said at the end of the last exchange.
+bool connection_is_in_transaction(const struct db *db);
+
+// Whether a statement is prepared by now, or by a command that waits.
+bool connection_will_have_prepared(const struct db *db, const char *name);
 void connection_note_prepared(struct db *db, const char *name);
 void connection_forget_prepared(struct db *db, const char *name);
 
@@ -81,9 +96,14 @@ struct exchange {
     size_t count;
 };
 
-// Sends and waits for every answer. After an error the later commands do not run. *ret_result, when
-// not NULL, is set on DB_OK only: the answer of the last command, for PQclear. A connection that
-// is lost or silent for too long is dropped, and db->connection is NULL then.
+// Leaves the commands to the next exchange_run, which must have room for its own; nothing of what
+// they hold need stay. DB_AWAY: the connection was dropped.
+enum db_status exchange_queue(struct db *db, const struct exchange *exchange);
+
+// Sends, after what was queued, and waits for every answer. After an error the later commands do
+// not run. *ret_result, when not NULL, is set on DB_OK only: the answer of the last command, for
+// PQclear. A connection that is lost or silent for too long is dropped, and db->connection is NULL
+// then.
 enum db_status exchange_run(struct db *db, const struct exchange *exchange, PGresult **ret_result);
 
 // The same for a script of several statements without parameters.

@@ -84,7 +84,7 @@ static void write_key(const struct accepted_line *accepted, struct offer_key *ke
 
 static enum db_status activate_now(struct db *db, const struct offer_key *key, bool *ret_activated)
 {
-    enum db_status status = db_run(db, &sql_supersede_active_credit, key->parameters, 2, NULL);
+    enum db_status status = db_run_later(db, &sql_supersede_active_credit, key->parameters, 2);
     if (status != DB_OK) {
         return status;
     }
@@ -113,7 +113,7 @@ static enum db_status refuse(struct batch *batch, const struct offer_key *key, c
 {
     log_warning(batch->activator->log, "offer not activated", LOG_TEXT("offer_id", key->offer_id),
                 LOG_TEXT("user_id", key->user_id), LOG_TEXT("status", state));
-    return db_run(batch->activator->db, &sql_expire_unaccepted_offer, key->parameters, 2, NULL);
+    return db_run_later(batch->activator->db, &sql_expire_unaccepted_offer, key->parameters, 2);
 }
 
 static enum db_status judge(struct batch *batch, const struct offer_key *key,
@@ -147,7 +147,7 @@ static enum db_status activate_one(struct batch *batch, struct accepted_line *ac
     struct offer_key key;
     write_key(accepted, &key);
     __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_lock_activations, key.parameters, 1, NULL);
+    enum db_status status = db_run_later(db, &sql_lock_activations, key.parameters, 1);
     if (status == DB_OK) {
         status = db_run(db, &sql_lock_accepted_offer, key.parameters, 2, &row);
     }

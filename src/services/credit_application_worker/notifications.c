@@ -44,7 +44,7 @@ enum db_status notification_write(struct db *db, const struct activated_credit *
         db_text_parameter(message),
         db_text_parameter(credit->trace_id),
     };
-    return db_run(db, &sql_insert_notification, row, sizeof row / sizeof *row, NULL);
+    return db_run_later(db, &sql_insert_notification, row, sizeof row / sizeof *row);
 }
 
 enum notification_column {

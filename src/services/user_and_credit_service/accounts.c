@@ -52,7 +52,7 @@ static enum db_status insert_person(struct db *db, void *arg)
     }
     status = read_instants(db, &sql_insert_user, user, 3, registration, &rows);
     if (status == DB_OK && registration->credentials.emotional_data) {
-        status = db_run(db, &sql_grant_consent, user, 1, NULL);
+        status = db_run_later(db, &sql_grant_consent, user, 1);
     }
     return status;
 }

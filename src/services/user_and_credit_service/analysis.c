@@ -168,7 +168,7 @@ static enum db_status analyse(struct db *db, void *arg)
     struct db_parameter person[] = {db_text_parameter(analysis->person)};
     bool known = false;
     bool found = false;
-    enum db_status status = db_run(db, &sql_lock_person, person, 1, NULL);
+    enum db_status status = db_run_later(db, &sql_lock_person, person, 1);
     if (status == DB_OK) {
         status = read_person(db, analysis, &known);
     }

@@ -49,15 +49,15 @@ static enum db_status read_history(struct db *db, struct consent_request *reques
 // next ones see that the consent is gone.
 static enum db_status withdraw(struct db *db, const struct db_parameter *person)
 {
-    enum db_status status = db_run(db, &sql_wait_for_emotion_batches, NULL, 0, NULL);
+    enum db_status status = db_run_later(db, &sql_wait_for_emotion_batches, NULL, 0);
     if (status == DB_OK) {
-        status = db_run(db, &sql_withdraw_consent, person, 1, NULL);
+        status = db_run_later(db, &sql_withdraw_consent, person, 1);
     }
     if (status == DB_OK) {
-        status = db_run(db, &sql_delete_emotional_events, person, 1, NULL);
+        status = db_run_later(db, &sql_delete_emotional_events, person, 1);
     }
     if (status == DB_OK) {
-        status = db_run(db, &sql_delete_emotional_summary, person, 1, NULL);
+        status = db_run_later(db, &sql_delete_emotional_summary, person, 1);
     }
     return status;
 }
@@ -69,7 +69,7 @@ static enum db_status apply_change(struct db *db, struct consent_request *reques
     if (status != DB_OK) {
         return status;
     }
-    return request->granted ? db_run(db, &sql_grant_consent, &request->person, 1, NULL)
+    return request->granted ? db_run_later(db, &sql_grant_consent, &request->person, 1)
                             : withdraw(db, &request->person);
 }
 
@@ -78,7 +78,7 @@ static enum db_status serve_consent(struct db *db, void *arg)
     struct consent_request *request = arg;
     enum db_status status = DB_OK;
     if (request->change) {
-        status = db_run(db, &sql_lock_person, &request->person, 1, NULL);
+        status = db_run_later(db, &sql_lock_person, &request->person, 1);
     }
     __attribute__((cleanup(db_result_free))) struct db_result *account = NULL;
     if (status == DB_OK) {

@@ -144,7 +144,7 @@ static enum db_status insert_decision(struct db *db, const char *person,
         db_text_parameter(decision->policy_version),
         db_text_parameter(grounds->trace_id),
     };
-    enum db_status status = db_run(db, &sql_insert_decision, row, sizeof row / sizeof *row, NULL);
+    enum db_status status = db_run_later(db, &sql_insert_decision, row, sizeof row / sizeof *row);
     db_array_free(&reason_codes);
     free(contributions);
     free(features);
@@ -173,7 +173,7 @@ static enum db_status insert_offer(struct db *db, const char *person,
         db_text_parameter(rate),        db_text_parameter(offer->type),
         db_text_parameter(created_at),  db_text_parameter(expires_at),
     };
-    return db_run(db, &sql_insert_offer, row, sizeof row / sizeof *row, NULL);
+    return db_run_later(db, &sql_insert_offer, row, sizeof row / sizeof *row);
 }
 
 enum db_status credit_decision_store(struct db *db, const char *person,
@@ -183,7 +183,7 @@ enum db_status credit_decision_store(struct db *db, const char *person,
     enum db_status status = insert_decision(db, person, decision, grounds);
     if (status == DB_OK) {
         struct db_parameter owner[] = {db_text_parameter(person)};
-        status = db_run(db, &sql_supersede_open_offer, owner, 1, NULL);
+        status = db_run_later(db, &sql_supersede_open_offer, owner, 1);
     }
     if (status == DB_OK && decision->has_offer) {
         status = insert_offer(db, person, decision);

@@ -60,7 +60,7 @@ static enum db_status apply_acceptance(struct db *db, const struct accepting *ac
     case ACCEPT_NOW:
         return move_offer(db, &sql_accept_offer, parameters, 4);
     case ACCEPT_EXPIRED:
-        return db_run(db, &sql_expire_offer, parameters, 2, NULL);
+        return db_run_later(db, &sql_expire_offer, parameters, 2);
     case ACCEPT_PENDING:
     case ACCEPT_ACTIVE:
     case ACCEPT_SUPERSEDED:

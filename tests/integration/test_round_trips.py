@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an analysis waits for: how often the service asks PostgreSQL and waits for the answer, counted by a
+proxy in between; and what becomes of statements that left together when one of them is refused."""
+
+import pytest
+
+from harness.proxy import PASS, proxy_before
+
+SERVICE = "user-and-credit-service"
+# The person, what was decided lately, the features; and the decision, its offer and the commit at once.
+ROUND_TRIPS = 4
+NAMES = (b"lock_person", b"person_to_analyse", b"recent_decision", b"features", b"insert_", b"supersede_open_offer", b"COMMIT")
+
+
+class Requests:
+    """What went through the proxy, from one answer to the next."""
+
+    def __init__(self):
+        self.sent = []
+
+    def __call__(self, data):
+        self.sent.append(data)
+        return PASS
+
+
+@pytest.fixture(scope="module")
+def requests_to_database(topology, engines):
+    process = topology.process_of(SERVICE)
+    requests = Requests()
+    proxy, url = proxy_before(engines.env["USER_CREDIT_DATABASE_URL"], requests)
+    topology.restart(process, USER_CREDIT_DATABASE_URL=url)
+    yield requests
+    topology.restart(process)
+    proxy.close()
+
+
+def analyse(person):
+    return person.client.post(f"/v1/users/{person.id}/credit-analysis")
+
+
+def test_an_analysis_waits_for_few_answers(person, requests_to_database):
+    someone = person()
+    requests_to_database.sent.clear()
+    assert analyse(someone).status_code == 200
+    about_it = [data for data in requests_to_database.sent if any(name in data for name in NAMES)]
+    assert len(about_it) <= ROUND_TRIPS, about_it
+    assert b"lock_person" in about_it[0] and b"person_to_analyse" in about_it[0]
+    assert b"insert_decision" in about_it[-1] and b"COMMIT" in about_it[-1]
+
+
+REFUSING = """
+CREATE OR REPLACE FUNCTION refuse_decisions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'refused by a test' USING ERRCODE = '%s';
+END $$
+"""
+
+
+@pytest.fixture
+def refuse(db):
+    """refuse(sqlstate): no decision can be stored; refuse.end(): any can."""
+
+    def begin(sqlstate):
+        db(REFUSING % sqlstate)
+        db("CREATE TRIGGER refuse_decisions BEFORE INSERT ON decisions EXECUTE FUNCTION refuse_decisions()")
+
+    begin.end = lambda: db("DROP TRIGGER IF EXISTS refuse_decisions ON decisions")
+    yield begin
+    begin.end()
+    db("DROP FUNCTION IF EXISTS refuse_decisions")
+
+
+@pytest.mark.parametrize("sqlstate, code", [("40001", 503), ("22003", 500)])
+def test_a_refused_statement_takes_all_that_left_with_it_along(person, db, refuse, sqlstate, code):
+    someone = person()
+    refuse(sqlstate)
+    assert analyse(someone).status_code == code
+    assert db("SELECT count(*) FROM credit_limits WHERE user_id = %s", someone.id) == [(0,)]
+    assert db("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'") == [(0,)]
+    refuse.end()
+    answer = analyse(someone)
+    assert answer.status_code == 200 and answer.json()["cached"] is False
+    assert db("SELECT count(*) FROM decisions WHERE user_id = %s", someone.id) == [(1,)]
