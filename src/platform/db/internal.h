@@ -36,7 +36,7 @@ struct db {
     bool away;             /* a warning was logged and no exchange has succeeded since */
     int64_t backoff_ms;    /* how long the next failure keeps us away from the server */
     int64_t retry_at_ms;   /* on the monotonic clock: not before */
-    int64_t patience_ms;   /* how long one exchange may take */
+    int64_t patience_ms;   /* how long one command may take */
     const char **prepared; /* the names of this connection's statements */
     size_t prepared_count;
     struct command queued[COMMANDS_MAX]; /* since the last sync, in their order */
