@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that the integration and the fault tests share. `topology` is theirs to define."""
 
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,8 @@ from harness.topology import Topology  # noqa: E402
 def pytest_sessionstart(session):
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is missing: make build", 2)
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -179,10 +179,11 @@ def test_provision_makes_what_is_missing_and_changes_nothing(env, nats):
 
 
 def test_events_tail_shows_what_passes(topology, person):
-    with subprocess.Popen(
+    tail = subprocess.Popen(
         [str(BINARY), "events", "tail", "user.emotions.topic"], env=dict(PLAIN, **topology.env), cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as tail:  # fmt: skip
+    )  # fmt: skip
+    try:
         os.set_blocking(tail.stdout.fileno(), False)
         someone, seen = person(), b""
 
@@ -195,6 +196,9 @@ def test_events_tail_shows_what_passes(topology, person):
         poll(shown)
         tail.send_signal(signal.SIGINT)
         assert tail.wait(10) in (0, 130, -signal.SIGINT)
+    finally:
+        tail.kill()
+        tail.communicate()
 
 
 def test_dead_letters_can_be_listed_shown_replayed_and_purged(topology, sender, nats, db):
