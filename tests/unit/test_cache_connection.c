@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@
 #define SIGNALS_FIRST 6 /* fewer than 40 ms of them, after which hiredis itself gives up */
 #define PATIENCE_MS 5000
 
-static volatile sig_atomic_t signals;
+static atomic_int signals; /* counted by one thread, read by another */
 
 static void count_signal(int number)
 {
