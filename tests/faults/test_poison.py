@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 from harness.people import emotion, now, people_in_database
+from harness.refusal import Refusal
 from harness.topology import run_command
 from harness.waiting import poll
 
@@ -103,27 +104,11 @@ def test_poisoned_transactions_and_acceptances_have_dead_letters_too(topology, d
     assert subjects == {"dead.transactions.topic", "dead.credit.offers.approved"}
 
 
-REFUSING = """
-CREATE OR REPLACE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'refused by a test' USING ERRCODE = '%s';
-END $$;
-CREATE TRIGGER refuse_one BEFORE INSERT ON emotional_events
-FOR EACH ROW WHEN (NEW.event_id = '%s') EXECUTE FUNCTION refuse_one()
-"""
-
-
 @pytest.fixture
-def refuse(db):
-    """refuse(event, sqlstate) has the database fail with that whenever the event is stored; refuse.end()."""
-
-    def begin(event_id, sqlstate):
-        db(REFUSING % (sqlstate, event_id))
-
-    begin.end = lambda: db("DROP TRIGGER IF EXISTS refuse_one ON emotional_events")
-    yield begin
-    begin.end()
-    db("DROP FUNCTION IF EXISTS refuse_one")
+def refusal(db):
+    running = Refusal(db, "emotional_events")
+    yield running
+    running.end()
 
 
 def seconds_of_failures(log):
@@ -132,12 +117,12 @@ def seconds_of_failures(log):
     return [datetime.datetime.fromisoformat(line.split()[0]).timestamp() for line in lines]
 
 
-def test_what_fails_8_times_becomes_a_dead_letter_and_is_counted_once_when_replayed(topology, db, nats, journey, refuse):
+def test_what_fails_8_times_becomes_a_dead_letter_and_is_counted_once_when_replayed(topology, db, nats, journey, refusal):
     [person] = people_in_database(db, 1)
     event_id = str(uuid.uuid4())
     log = topology.log_file(WORKER)
     since = len(log.read_text())
-    refuse(event_id, BROKEN)
+    refusal.begin(BROKEN, f"NEW.event_id = '{event_id}'")
     with journey(threads=2) as running:
         running.wait_for(50)
         nats.publish("user.emotions.topic", good_line(person, event_id))
@@ -152,7 +137,7 @@ def test_what_fails_8_times_becomes_a_dead_letter_and_is_counted_once_when_repla
         delay = FIRST_DELAY * 2**number
         assert 0.9 * delay <= next_one - one <= delay + LATER_AT_MOST, failed
     assert db("SELECT 1 FROM emotional_events WHERE event_id = %s", event_id) == []
-    refuse.end()
+    refusal.end()
     for _ in range(2):
         run_command(topology.env, "dead-letters", "replay", str(letter[0]))
     poll(lambda: db("SELECT 1 FROM emotional_events WHERE event_id = %s", event_id), 20)
@@ -162,12 +147,12 @@ def test_what_fails_8_times_becomes_a_dead_letter_and_is_counted_once_when_repla
 
 
 @pytest.mark.parametrize("sqlstate", ["22003", "23514"], ids=["out of range", "check violated"])
-def test_what_the_database_refuses_becomes_a_dead_letter_at_once(topology, db, nats, journey, refuse, sqlstate):
+def test_what_the_database_refuses_becomes_a_dead_letter_at_once(topology, db, nats, journey, refusal, sqlstate):
     [person] = people_in_database(db, 1)
     event_id, neighbours = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(20)]
     lines = [good_line(person, each) for each in (*neighbours[:7], event_id, *neighbours[7:])]
     since = len(topology.log_file(WORKER).read_text())
-    refuse(event_id, sqlstate)
+    refusal.begin(sqlstate, f"NEW.event_id = '{event_id}'")
     with journey(threads=2) as running:
         running.wait_for(50)
         nats.publish("user.emotions.topic", "\n".join(lines))

@@ -5,6 +5,7 @@ proxy in between; and what becomes of statements that left together when one of 
 import pytest
 
 from harness.proxy import PASS, proxy_before
+from harness.refusal import Refusal
 
 SERVICE = "user-and-credit-service"
 # The person, what was decided lately, the features; and the decision, its offer and the commit at once.
@@ -13,7 +14,7 @@ NAMES = (b"lock_person", b"person_to_analyse", b"recent_decision", b"features", 
 
 
 class Requests:
-    """What went through the proxy, from one answer to the next."""
+    """What went through the proxy to the database."""
 
     def __init__(self):
         self.sent = []
@@ -48,36 +49,28 @@ def test_an_analysis_waits_for_few_answers(person, requests_to_database):
     assert b"insert_decision" in about_it[-1] and b"COMMIT" in about_it[-1]
 
 
-REFUSING = """
-CREATE OR REPLACE FUNCTION refuse_decisions() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'refused by a test' USING ERRCODE = '%s';
-END $$
-"""
-
-
 @pytest.fixture
-def refuse(db):
-    """refuse(sqlstate): no decision can be stored; refuse.end(): any can."""
+def refusal(db):
+    running = Refusal(db, "decisions")
+    yield running
+    running.end()
 
-    def begin(sqlstate):
-        db(REFUSING % sqlstate)
-        db("CREATE TRIGGER refuse_decisions BEFORE INSERT ON decisions EXECUTE FUNCTION refuse_decisions()")
 
-    begin.end = lambda: db("DROP TRIGGER IF EXISTS refuse_decisions ON decisions")
-    yield begin
-    begin.end()
-    db("DROP FUNCTION IF EXISTS refuse_decisions")
+def left_open(engines):
+    """How many connections of the service have a failed transaction. Only its own role is told."""
+    with engines.connect(engines.env["USER_CREDIT_DATABASE_URL"]) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction (aborted)'")
+        return cursor.fetchone()[0]
 
 
 @pytest.mark.parametrize("sqlstate, code", [("40001", 503), ("22003", 500)])
-def test_a_refused_statement_takes_all_that_left_with_it_along(person, db, refuse, sqlstate, code):
+def test_a_refused_statement_takes_all_that_left_with_it_along(person, engines, db, refusal, sqlstate, code):
     someone = person()
-    refuse(sqlstate)
+    refusal.begin(sqlstate)
     assert analyse(someone).status_code == code
     assert db("SELECT count(*) FROM credit_limits WHERE user_id = %s", someone.id) == [(0,)]
-    assert db("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'") == [(0,)]
-    refuse.end()
+    assert left_open(engines) == 0
+    refusal.end()
     answer = analyse(someone)
     assert answer.status_code == 200 and answer.json()["cached"] is False
     assert db("SELECT count(*) FROM decisions WHERE user_id = %s", someone.id) == [(1,)]
