@@ -68,26 +68,22 @@ class Cluster:
     def leader(self, stream):
         return self._ask(f"$JS.API.STREAM.INFO.{stream}")["cluster"].get("leader")
 
-    def is_led_without(self, name):
-        """Whether each stream has a leader that is not this node."""
+    def _all_streams(self, holds, but=None):
+        """Whether it holds for each stream's leader and followers; asks a node other than `but`."""
         try:
-            leaders = [
-                self._ask(f"$JS.API.STREAM.INFO.{stream}", but=name).get("cluster", {}).get("leader")
-                for stream in STREAMS
-            ]
+            states = [self._ask(f"$JS.API.STREAM.INFO.{stream}", but).get("cluster", {}) for stream in STREAMS]
         except (NatsError, OSError):
             return False
-        return all(leader and leader != name for leader in leaders)
+        return all(state.get("leader") and holds(state) for state in states)
+
+    def is_led_without(self, name):
+        """Whether each stream has a leader that is not this node."""
+        return self._all_streams(lambda state: state["leader"] != name, but=name)
 
     def is_whole(self):
         """Whether each stream has its leader and two followers that have everything."""
-        try:
-            states = [self._ask(f"$JS.API.STREAM.INFO.{stream}").get("cluster", {}) for stream in STREAMS]
-        except (NatsError, OSError):
-            return False
-        return all(
-            state.get("leader") and sum(r["current"] and not r.get("offline") for r in state["replicas"]) == 2
-            for state in states
+        return self._all_streams(
+            lambda state: sum(r["current"] and not r.get("offline") for r in state["replicas"]) == 2
         )
 
     def stop(self):

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import LONG
+
 from harness.checker import check
 from harness.engines import BINARY, ROOT, Engines
 from harness.journey import Journey
@@ -19,7 +21,6 @@ from harness.people import Person
 from harness.topology import Topology
 from harness.waiting import poll
 
-LONG = os.environ.get("FAULTS_LONG") == "1"
 FIRST_SEED = int(os.environ.get("FAULTS_SEED", "1"))
 SEEDS = range(FIRST_SEED, FIRST_SEED + (20 if LONG else 2))
 THINGS = 1000  # asked for with each seed

@@ -14,12 +14,13 @@ from decimal import Decimal
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from conftest import LONG
+
 from harness.checker import check
 from harness.history import FAILED, OK, UNKNOWN, History
 from harness.people import Person
 from harness.redis import redis_command
 
-LONG = os.environ.get("FAULTS_LONG") == "1"
 SEED = os.environ.get("FAULTS_SEED")
 GAMES, MOVES_A_GAME = (60, 80) if LONG else (6, 40)
 PLAYERS = 3

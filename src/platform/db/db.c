@@ -46,11 +46,16 @@ enum db_status db_ping(struct db *db)
     return status == DB_OK ? DB_OK : failed(db, status);
 }
 
+static const char *wanted_begin(const struct db *db)
+{
+    return db->transaction == TRANSACTION_WANTED ? "BEGIN" : NULL;
+}
+
 // Connects, and adds what must go before the statement.
 static enum db_status get_ready(struct db *db, struct exchange *exchange)
 {
     enum db_status status = connection_ready(db);
-    exchange->first = db->transaction == TRANSACTION_WANTED ? "BEGIN" : NULL;
+    exchange->first = wanted_begin(db);
     exchange->prepare = !connection_will_have_prepared(db, exchange->statement->name);
     return status;
 }
@@ -141,15 +146,14 @@ enum db_status db_run_later(struct db *db, const struct db_statement *statement,
 
 enum db_status db_run_script(struct db *db, const char *sql)
 {
-    static const struct exchange begin = {.first = "BEGIN"};
     if (db->transaction == TRANSACTION_FAILED) {
         return db->failure;
     }
+    // What was queued cannot leave with it: a script takes another protocol.
+    const struct exchange before = {.first = wanted_begin(db)};
     enum db_status status = connection_ready(db);
-    if (status == DB_OK && db->transaction == TRANSACTION_WANTED) {
-        status = exchange_run(db, &begin, NULL);
-    } else if (status == DB_OK && db->queued_count > 0) {
-        status = exchange_run(db, &only_a_sync, NULL);
+    if (status == DB_OK) {
+        status = exchange_run(db, &before, NULL);
     }
     if (status == DB_OK) {
         status = exchange_script(db, sql);
