@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("BUILD", "build")
+# Fault tests wait most of their time: two files at once, each process of pytest with engines of its own.
+AT_ONCE = {"faults": ["-n", "2", "--dist", "loadfile"]}
 
 
 def counts(report):
@@ -43,7 +45,7 @@ def run_pytest(folder):
     environment = dict(os.environ, ECS_BINARY=str(BUILD / "ecs"), PYTHONDONTWRITEBYTECODE="1")
     command = [
         "/usr/bin/python3", "-m", "pytest", "-v", "--tb=short", "--durations=5", "-p", "no:cacheprovider",
-        f"--junitxml={report}", str(ROOT / "tests" / folder),
+        f"--junitxml={report}", *AT_ONCE.get(folder, []), str(ROOT / "tests" / folder),
     ]  # fmt: skip
     return subprocess.run(command, cwd=ROOT, env=environment).returncode, report
 

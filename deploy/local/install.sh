@@ -12,7 +12,8 @@ run=(
 )
 test=(
     "${run[@]}"
-    libcmocka-dev python3-pytest python3-requests python3-psycopg2 python3-hypothesis procps openssl strace libfaketime
+    libcmocka-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-hypothesis
+    procps openssl strace libfaketime
 )
 lint=("${run[@]}" libcmocka-dev clang-format clang-tidy python3)
 bench=("${test[@]}" nginx-light wrk)

@@ -13,12 +13,20 @@ from harness.people import Person
 from harness.topology import Topology
 
 LONG = os.environ.get("FAULTS_LONG") == "1"
-# What is random in a run follows from this; the same number gives the same run.
-SEED = os.environ.get("FAULTS_SEED") or str(random.SystemRandom().randrange(10**9))
+# What is random in a run follows from this; the same number gives the same run. All processes of a run share it.
+SEED = os.environ.get("FAULTS_SEED") or os.environ.setdefault("FAULTS_SEED_DRAWN", str(random.randrange(10**9)))
 
 
 def pytest_report_header(config):
     return f"random moments: FAULTS_SEED={SEED}; " + ("long form" if LONG else "short form")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests recorded of their run, such as the rare paths that ran."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, said in report.user_properties:
+            terminalreporter.section(name)
+            terminalreporter.write_line(said)
 
 
 @pytest.fixture(scope="session")

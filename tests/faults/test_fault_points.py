@@ -109,14 +109,12 @@ def counts_of(report):
     return reached, fired
 
 
-def show(title, reached, fired):
-    print(f"\n{title}")
-    for name in OFTEN + RARE:
-        print(f"  {name:22} reached {reached[name]:7}  fired {fired[name]:5}")
+def table_of(reached, fired):
+    return [f"{name:22} reached {reached[name]:7}  fired {fired[name]:5}" for name in OFTEN + RARE]
 
 
-def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, capsys):
-    topology = world.topology
+def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, record_property):
+    topology, said = world.topology, []
     for seed in SEEDS:
         dice, plans = random.Random(seed), []
         try:
@@ -129,14 +127,12 @@ def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, caps
             check(journey.history, world.db, world.nats)
         except AssertionError as failure:
             raise AssertionError(f"FAULTS_SEED={seed}, plans {plans}: {failure}") from failure
-        with capsys.disabled():
-            print(f"\nseed {seed}: {len(plans)} processes, answers {dict(journey.history.codes)}", end="")
+        said.append(f"seed {seed}: {len(plans)} processes, answers {dict(journey.history.codes)}")
     topology.terminate("all")
     topology.start("all")
     topology.wait_ready()
     reached, fired = counts_of(world.report)
-    with capsys.disabled():
-        show(f"points with the seeds {SEEDS.start} to {SEEDS.stop - 1}", reached, fired)
+    record_property("fault points", "\n".join(said + table_of(reached, fired)))
     assert [name for name in OFTEN + RARE if not reached[name]] == []
     assert sum(fired.values()) > 0
 
