@@ -14,7 +14,7 @@ from table import Row
 
 SECONDS = 5
 CONNECTIONS = 256
-SHARE = 0.2  # of nginx's rate, to begin with
+SHARE = 0.25  # of nginx's rate, to begin with
 GROWTH = 1.2
 BEHIND_SECONDS = 1.0
 DRAIN_SECONDS = 60

@@ -27,6 +27,7 @@ struct loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_prepare_t rest;
+    uv_idle_t look;        /* while it is active the loop does not wait for input */
     int64_t rest_until_us; /* 0: no rest was asked for */
     pthread_mutex_t lock;  /* guards waiting */
     pthread_cond_t posted;
@@ -68,6 +69,11 @@ static void run_posts(uv_async_t *wake)
     }
 }
 
+static void look_once(uv_idle_t *look)
+{
+    uv_idle_stop(look);
+}
+
 static void rest(uv_prepare_t *handle)
 {
     struct loop *loop = handle->data;
@@ -77,6 +83,7 @@ static void rest(uv_prepare_t *handle)
     const struct timespec end = {.tv_sec = loop->rest_until_us / 1000000,
                                  .tv_nsec = loop->rest_until_us % 1000000 * 1000};
     loop->rest_until_us = 0;
+    uv_idle_start(&loop->look, look_once);
     pthread_mutex_lock(&loop->lock);
     int result = 0;
     while (loop->waiting.count == 0 && result == 0) {
@@ -88,6 +95,7 @@ static void rest(uv_prepare_t *handle)
 static void prepare_rests(struct loop *loop)
 {
     must(uv_prepare_init(&loop->uv, &loop->rest), "cannot make an event loop");
+    must(uv_idle_init(&loop->uv, &loop->look), "cannot make an event loop");
     loop->rest.data = loop;
     // libuv runs what was started first last: after every hook.
     must(uv_prepare_start(&loop->rest, rest), "cannot make an event loop");
@@ -113,6 +121,7 @@ void loop_free(struct loop **loop)
     }
     uv_close((uv_handle_t *)&old->wake, NULL);
     uv_close((uv_handle_t *)&old->rest, NULL);
+    uv_close((uv_handle_t *)&old->look, NULL);
     // Handles that are closing need a round each; a handle that its owner forgot keeps the loop.
     uv_run(&old->uv, UV_RUN_NOWAIT);
     while (uv_loop_close(&old->uv) == UV_EBUSY && uv_run(&old->uv, UV_RUN_NOWAIT) != 0) {
@@ -166,7 +175,10 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg)
 
 void loop_rest(struct loop *loop, int64_t microseconds)
 {
-    loop->rest_until_us = clock_monotonic_us() + microseconds;
+    const int64_t until = clock_monotonic_us() + microseconds;
+    if (loop->rest_until_us == 0 || until < loop->rest_until_us) {
+        loop->rest_until_us = until;
+    }
 }
 
 static void hook_fired(uv_prepare_t *handle)

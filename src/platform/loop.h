@@ -33,8 +33,8 @@ struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg);
 void loop_hook_free(struct loop_hook **hook);
 
 // For a hook: once this round has ended the loop does nothing for so long, or until something is
-// posted. What comes in meanwhile gathers for one round, as in a network card that moderates its
-// interrupts.
+// posted; the shortest rest holds when several are asked for. What comes in meanwhile gathers for
+// one round, as in a network card that moderates its interrupts. That round follows in any case.
 void loop_rest(struct loop *loop, int64_t microseconds);
 
 // Calls fn(arg) after `first_ms`, then every `repeat_ms` (0: once), on the loop's thread.

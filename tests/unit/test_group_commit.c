@@ -36,23 +36,24 @@ static struct {
     void *acked_arg;
     bool up;
     enum room_state room;
-    int64_t now_ms;
+    int64_t now_us;
     enum bus_result send_result;
     struct sent sent[SENT_MAX];
     size_t sent_count;
     size_t wake_ups;
     size_t rests;
+    int64_t last_rest_us;
 } fake;
 
 int64_t loop_now_ms(struct loop *loop)
 {
     (void)loop;
-    return fake.now_ms;
+    return fake.now_us / 1000;
 }
 
 int64_t clock_monotonic_us(void)
 {
-    return fake.now_ms * 1000;
+    return fake.now_us;
 }
 
 void loop_post(struct loop *loop, loop_fn *fn, void *arg)
@@ -67,6 +68,7 @@ void loop_rest(struct loop *loop, int64_t microseconds)
     (void)loop;
     assert_in_range(microseconds, 1, 1000);
     fake.rests++;
+    fake.last_rest_us = microseconds;
 }
 
 struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg)
@@ -143,7 +145,7 @@ static void end_round(void)
 
 static void tick_after(int64_t milliseconds)
 {
-    fake.now_ms += milliseconds;
+    fake.now_us += milliseconds * 1000;
     fake.tick(fake.group);
 }
 
@@ -182,7 +184,7 @@ static int open_group(void **state, size_t worth_sending)
     static struct fixture fixture;
     memset(&fake, 0, sizeof fake);
     fake.up = true;
-    fake.now_ms = 1000;
+    fake.now_us = 1000000;
     fixture.metrics = metrics_new();
     fixture.group = group_commit_new(NULL, NULL,
                                      &(struct group_commit_options){
@@ -206,6 +208,11 @@ static int set_up(void **state)
 static int set_up_patient(void **state)
 {
     return open_group(state, 3);
+}
+
+static int set_up_for_many(void **state)
+{
+    return open_group(state, 32);
 }
 
 static int tear_down(void **state)
@@ -351,7 +358,7 @@ static void test_an_unacknowledged_line_is_told_in_time_and_its_late_answer_igno
     struct group_commit *group = group_of(state);
     add(group, "{\"a\":1}", 0);
     end_round();
-    fake.now_ms += 1000;
+    fake.now_us += 1000000;
     add(group, "{\"b\":2}", 1);
     end_round();
     tick_after(TIMEOUT_MS - 1000);
@@ -434,6 +441,7 @@ static void test_few_lines_wait_for_the_message_on_its_way(void **state)
         end_round();
     }
     assert_int_equal(fake.sent_count, 1);
+    fake.now_us += 300;
     ack(0, BUS_OK);
     assert_int_equal(fake.sent_count, 2);
     assert_string_equal(fake.sent[1].data, "{\"a\":1}\n{\"a\":1}");
@@ -501,9 +509,101 @@ static void test_the_loop_does_not_rest_when_nothing_is_on_its_way(void **state)
     assert_int_equal(fake.rests, 0);
 }
 
+// ---- lines of a stream, of which each alone is not worth a message
+
+#define CROWD 6
+
+// A message of as many lines at once leaves and is acknowledged.
+static void a_crowd_was_here(struct group_commit *group)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(add(group, "{}", i), BUS_OK);
+    }
+    end_round();
+    ack(0, BUS_OK);
+    assert_int_equal(fake.sent_count, 1);
+    fake.rests = 0;
+}
+
+static void end_round_after(int64_t microseconds)
+{
+    fake.now_us += microseconds;
+    end_round();
+}
+
+static void add_after(struct group_commit *group, int64_t microseconds, size_t who)
+{
+    fake.now_us += microseconds;
+    assert_int_equal(add(group, "{}", who), BUS_OK);
+    end_round();
+}
+
+static void test_lines_that_follow_closely_gather_until_none_comes(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    add_after(group, 300, 0);
+    assert_int_equal(fake.last_rest_us, 100);
+    add_after(group, 80, 1);
+    end_round_after(60);
+    assert_int_equal(fake.last_rest_us, 40);
+    assert_int_equal(fake.rests, 3);
+    assert_int_equal(fake.sent_count, 1);
+    end_round_after(40);
+    assert_int_equal(fake.sent_count, 2);
+    assert_string_equal(fake.sent[1].data, "{}\n{}");
+}
+
+static void test_lines_do_not_gather_longer_than_two_milliseconds(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    add_after(group, 1950, 0);
+    assert_int_equal(fake.last_rest_us, 50);
+    assert_int_equal(fake.sent_count, 1);
+    add_after(group, 50, 1);
+    assert_string_equal(fake.sent[1].data, "{}\n{}");
+}
+
+static void test_when_all_who_usually_send_are_here_nothing_else_is_waited_for(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(fake.sent_count, 1);
+        add_after(group, 10, i);
+    }
+    assert_int_equal(fake.sent_count, 2);
+}
+
+static void test_who_comes_alone_is_not_kept_waiting(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    add_after(group, 2000, 0);
+    assert_int_equal(fake.sent_count, 2);
+}
+
+static void test_a_crowd_that_is_gone_is_soon_forgotten(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    size_t waited_for = 0;
+    for (size_t i = 1; i < SENT_MAX; i++) {
+        add_after(group, 200, 0);
+        waited_for += fake.sent_count == i;
+        end_round_after(100);
+        assert_int_equal(fake.sent_count, i + 1);
+        ack(i, BUS_OK);
+    }
+    assert_in_range(waited_for, 1, SENT_MAX / 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #define PATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_patient, tear_down)
+
+#define STREAM(name) cmocka_unit_test_setup_teardown(name, set_up_for_many, tear_down)
 
 int main(void)
 {
@@ -529,6 +629,11 @@ int main(void)
         TEST(test_lines_gather_while_a_message_is_on_its_way),
         TEST(test_the_loop_does_not_rest_where_many_lines_come_at_once),
         TEST(test_the_loop_does_not_rest_when_nothing_is_on_its_way),
+        STREAM(test_lines_that_follow_closely_gather_until_none_comes),
+        STREAM(test_lines_do_not_gather_longer_than_two_milliseconds),
+        STREAM(test_when_all_who_usually_send_are_here_nothing_else_is_waited_for),
+        STREAM(test_who_comes_alone_is_not_kept_waiting),
+        STREAM(test_a_crowd_that_is_gone_is_soon_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,20 +178,23 @@ static void rest_once(void *arg)
     }
 }
 
-static void step_nothing(void *arg)
-{
-    (void)arg;
-}
-
-static void test_a_rest_ends_by_itself_and_is_not_repeated(void **state)
+static void test_a_rest_ends_by_itself_and_a_round_follows(void **state)
 {
     struct trail *trail = *state;
     const int64_t begun = clock_monotonic_us();
     trail->hook = loop_on_round_end(trail->loop, rest_once, trail);
-    trail->timer = loop_timer_start(trail->loop, 1, 1, step_nothing, trail);
+    // Nothing else wakes the loop, unless it waits for input after its rest.
+    trail->timer = loop_timer_start(trail->loop, LONG_US / 1000, 0, stop_at_round_end, trail);
     loop_run(trail->loop);
     const int64_t taken = clock_monotonic_us() - begun;
     assert_true(taken >= SHORT_US && taken < LONG_US);
+}
+
+static void test_the_shortest_of_several_rests_holds(void **state)
+{
+    check_rest_follows(*state, rest_long, rest_once);
+    ((struct trail *)*state)->rounds = 0;
+    check_rest_follows(*state, rest_once, rest_long);
 }
 
 static void timer_fired(void *arg)
@@ -247,7 +250,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_post_ends_a_rest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_loop_rests_after_all_hooks_of_a_round, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_a_rest_ends_by_itself_and_is_not_repeated, set_up,
+        cmocka_unit_test_setup_teardown(test_a_rest_ends_by_itself_and_a_round_follows, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_the_shortest_of_several_rests_holds, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_timer_repeats_until_it_is_freed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stop_before_the_run_ends_it_at_once, set_up,

@@ -15,8 +15,10 @@
 #include <string.h>
 
 #define TICK_MS 50
-#define FEW_LINES 4 /* of a round */
-#define GATHER_US 200
+#define FEW_LINES 4   /* of a round */
+#define GATHER_US 200 /* while a message is on its way */
+#define CLOSE_US 100  /* from one line to the next that gathers with it */
+#define APART_US 2000 /* from one message to the next; later few lines leave at once */
 #define LABELS_SIZE 160
 
 struct waiter {
@@ -68,11 +70,14 @@ struct group_commit {
     size_t byte_capacity;
     struct waiters waiting;
     size_t pending;
+    size_t usual; /* the most that were pending at once of late */
     size_t added; /* in this round */
+    int64_t last_added_us;
 
     struct message *messages; /* the slots */
     size_t slots;
     size_t in_flight;
+    int64_t last_sent_us;
     uint64_t last_token; /* tokens are never used again: a late answer finds no slot */
 
     pthread_mutex_t lock;
@@ -174,6 +179,7 @@ enum bus_result group_commit_add(struct group_commit *group, const char *line, s
     const struct waiter waiter = {done, arg, loop_now_ms(group->loop), length + 1};
     waiters_add(&group->waiting, &waiter);
     group->pending++;
+    group->usual = group->pending > group->usual ? group->pending : group->usual;
     group->added++;
     return BUS_OK;
 }
@@ -225,13 +231,22 @@ static size_t fill(struct group_commit *group, struct message *message)
     return bytes;
 }
 
+// So that a crowd that is gone is not waited for for long.
+static void forget_slowly(struct group_commit *group, size_t sent)
+{
+    if (sent < group->usual) {
+        group->usual = (3 * group->usual + sent) / 4;
+    }
+}
+
 static void send_one(struct group_commit *group)
 {
     struct message *message = find_slot(group, 0);
     message->token = ++group->last_token;
-    message->sent_us = clock_monotonic_us();
+    message->sent_us = group->last_sent_us = clock_monotonic_us();
     group->in_flight++;
     const size_t bytes = fill(group, message);
+    forget_slowly(group, message->waiters.count);
     // The newline of the last line stays at home.
     enum bus_result result = BUS_DOWN;
     if (!fault_fires(before_group_publish)) {
@@ -244,13 +259,30 @@ static void send_one(struct group_commit *group)
     }
 }
 
-// As many messages as there are slots for; those beside others in flight hold so many lines. What
-// must wait until the stream was looked at waits for the next tick.
+// How long, in microseconds, the lines that wait may still do so for others, although nothing is on
+// its way: while these follow closely, unless as many are here as ever come at once, since then
+// nobody may be left to send one. A message costs the broker and the workers as much as many lines.
+static int64_t may_gather_us(const struct group_commit *group)
+{
+    if (group->waiting.count == 0 || group->waiting.count >= group->usual) {
+        return 0;
+    }
+    const int64_t next = group->last_added_us + CLOSE_US;
+    const int64_t latest = group->last_sent_us + APART_US;
+    return (next < latest ? next : latest) - clock_monotonic_us();
+}
+
+static bool may_leave(const struct group_commit *group, size_t lines)
+{
+    return group->waiting.count >= lines || (group->in_flight == 0 && may_gather_us(group) <= 0);
+}
+
+// As many messages as there are slots for, each with so many lines or when it is time. What must
+// wait until the stream was looked at waits for the next tick.
 static void send_waiting(struct group_commit *group, size_t lines)
 {
     while (group->waiting.count > 0 && group->in_flight < group->slots &&
-           bus_room(group->bus, group->subject) != ROOM_UNKNOWN &&
-           (group->in_flight == 0 || group->waiting.count >= lines)) {
+           bus_room(group->bus, group->subject) != ROOM_UNKNOWN && may_leave(group, lines)) {
         send_one(group);
     }
 }
@@ -309,8 +341,10 @@ static void settle(struct group_commit *group, const struct acked *acked)
 // that found many shows that nobody wakes for each.
 static void let_lines_gather(struct group_commit *group)
 {
-    if (group->in_flight > 0 && group->added > 0 && group->added <= FEW_LINES) {
-        loop_rest(group->loop, GATHER_US);
+    const bool few = group->added > 0 && group->added <= FEW_LINES;
+    const int64_t rest = group->in_flight == 0 ? may_gather_us(group) : few ? GATHER_US : 0;
+    if (rest > 0) {
+        loop_rest(group->loop, rest);
     }
     group->added = 0;
 }
@@ -318,6 +352,9 @@ static void let_lines_gather(struct group_commit *group)
 static void on_round_end(void *arg)
 {
     struct group_commit *group = arg;
+    if (group->added > 0) {
+        group->last_added_us = clock_monotonic_us();
+    }
     take_arrived(group);
     for (size_t i = 0; i < group->arrived.count; i++) {
         settle(group, &group->arrived.items[i]);
