@@ -18,6 +18,7 @@ LINES = 1000
 BODIES = 64
 SECONDS = 1  # all of it has to be stored afterwards, to compare
 CONNECTIONS = 4
+WARM_UP_RATE = 100  # batches a second
 MESSAGES = 32  # of ours that the other publishes
 SUBJECT = "bench.peer"
 PEER = ECS.parent / "bench" / "peer_publish"
@@ -66,7 +67,7 @@ def measure(machine, crowd, ledger):
     row = Row("P2", "P2", f"batches of {LINES:,}, {CONNECTIONS} connections : cnats, asynchronous", "event/s", at_least=0.80)
     say(f"P2: {row.what}")
     ours = Side(server, path, ledger.loads["emotions"], LINES)
-    ours.run(CONNECTIONS, WARM_UP_SECONDS)
+    ours.run(CONNECTIONS, WARM_UP_SECONDS, WARM_UP_RATE)
     peer = Peer(machine, broker, list(broker.last_messages("emotions", MESSAGES)))
     peer.run(WARM_UP_SECONDS)
     costs = []

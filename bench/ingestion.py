@@ -11,7 +11,7 @@ from machine import say
 from table import Row
 
 PAIRS = 3
-SECONDS = 3
+SECONDS = 2
 WARM_UP_SECONDS = 1
 # Connections, the least share of nginx's rate, the most milliseconds for 99 of 100 answers.
 P1_BARS = ((64, 0.40, 10), (256, 0.55, 20))

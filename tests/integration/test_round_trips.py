@@ -8,9 +8,9 @@ from harness.proxy import PASS, proxy_before
 from harness.refusal import Refusal
 
 SERVICE = "user-and-credit-service"
-# The person, what was decided lately, the features; and the decision, its offer and the commit at once.
-ROUND_TRIPS = 4
-NAMES = (b"lock_person", b"person_to_analyse", b"recent_decision", b"features", b"insert_", b"supersede_open_offer", b"COMMIT")
+# The person with what was decided lately; the features; the decision, its offer and the commit at once.
+ROUND_TRIPS = 3
+NAMES = (b"lock_person", b"applicant", b"features", b"insert_", b"supersede_open_offer", b"COMMIT")
 
 
 class Requests:
@@ -45,7 +45,7 @@ def test_an_analysis_waits_for_few_answers(person, requests_to_database):
     assert analyse(someone).status_code == 200
     about_it = [data for data in requests_to_database.sent if any(name in data for name in NAMES)]
     assert len(about_it) <= ROUND_TRIPS, about_it
-    assert b"lock_person" in about_it[0] and b"person_to_analyse" in about_it[0]
+    assert b"lock_person" in about_it[0] and b"applicant" in about_it[0]
     assert b"insert_decision" in about_it[-1] and b"COMMIT" in about_it[-1]
 
 

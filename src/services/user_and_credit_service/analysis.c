@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define INSTANT_SIZE 40 /* an instant as PostgreSQL writes it */
 #define MODEL_RETRY_MS 1000
 #define POLICY_READ_EVERY_MS 1000
 
@@ -21,9 +20,7 @@ enum outcome { DECIDED_NOW, DECIDED_BEFORE, NO_ACCOUNT, MODEL_AWAY };
 struct analysis {
     struct desk *desk;
     char person[UUID_TEXT_SIZE];
-    timestamp now; /* by PostgreSQL's clock, once the person is locked */
-    char now_text[INSTANT_SIZE];
-    char fresh_after[INSTANT_SIZE]; /* what was decided later is answered again */
+    struct applicant applicant; /* as of when the person was locked */
     struct decision_grounds grounds;
     struct credit_decision decision;
     struct uuid decided; /* by an earlier run of the transaction whose commit is in doubt */
@@ -33,34 +30,18 @@ struct analysis {
 
 // ---- the person
 
-// *ret_known: there is such an account.
-static enum db_status read_person(struct db *db, struct analysis *analysis, bool *ret_known)
+// Locks the person before they are looked up.
+static enum db_status find_person(struct db *db, struct analysis *analysis)
 {
-    char seconds[24];
-    snprintf(seconds, sizeof seconds, "%lld", (long long)analysis->desk->service->decision_seconds);
-    struct db_parameter parameters[] = {db_text_parameter(analysis->person),
-                                        db_text_parameter(seconds)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_person_to_analyse, parameters, 2, &row);
-    *ret_known = status == DB_OK && db_rows(row) > 0;
-    if (*ret_known) {
-        analysis->now = db_timestamp(row, 0, 0);
-        snprintf(analysis->now_text, INSTANT_SIZE, "%s", db_text(row, 0, 0));
-        analysis->grounds.emotional_consent = db_flag(row, 0, 1);
-        snprintf(analysis->fresh_after, INSTANT_SIZE, "%s", db_text(row, 0, 2));
+    struct db_parameter person[] = {db_text_parameter(analysis->person)};
+    credit_decision_release(&analysis->decision); // of an earlier run of the transaction
+    enum db_status status = db_run_later(db, &sql_lock_person, person, 1);
+    if (status == DB_OK) {
+        status = applicant_find(db, analysis->person, analysis->desk->service->decision_seconds,
+                                &analysis->applicant, &analysis->decision);
     }
+    analysis->grounds.emotional_consent = analysis->applicant.emotional_consent;
     return status;
-}
-
-static enum db_status find_fresh_decision(struct db *db, struct analysis *analysis, bool *ret_found)
-{
-    struct decision_window window = {
-        .after = analysis->fresh_after,
-        .until = analysis->now_text,
-        .emotional_consent = analysis->grounds.emotional_consent,
-    };
-    credit_decision_release(&analysis->decision);
-    return credit_decision_find(db, analysis->person, &window, &analysis->decision, ret_found);
 }
 
 // A decision of this very call was committed, though the answer to its commit was lost.
@@ -69,7 +50,7 @@ static void answer_again(struct analysis *analysis)
     const struct credit_decision *decision = &analysis->decision;
     bool made_by_us = uuid_equal(&decision->id, &analysis->decided);
     analysis->outcome = made_by_us ? DECIDED_NOW : DECIDED_BEFORE;
-    int64_t age = (analysis->now - decision->made_at) / MICROSECONDS_A_SECOND;
+    int64_t age = (analysis->applicant.now - decision->made_at) / MICROSECONDS_A_SECOND;
     json_t *answer = credit_decision_json(analysis->person, decision, true);
     decision_cache_fill(analysis->desk->decisions, analysis->person, answer,
                         analysis->desk->service->decision_seconds - age);
@@ -80,7 +61,7 @@ static enum db_status read_features(struct db *db, struct analysis *analysis)
 {
     struct db_parameter parameters[] = {
         db_text_parameter(analysis->person),
-        db_text_parameter(analysis->now_text),
+        db_text_parameter(analysis->applicant.now_text),
         db_text_parameter(analysis->desk->service->stress_threshold),
         db_text_parameter(analysis->grounds.emotional_consent ? "true" : "false"),
     };
@@ -153,7 +134,7 @@ static struct policy current_policy(struct desk *desk)
 static enum db_status decide(struct db *db, struct analysis *analysis)
 {
     struct policy policy = current_policy(analysis->desk);
-    credit_decision_make(&analysis->grounds, &policy, analysis->now, &analysis->decision);
+    credit_decision_make(&analysis->grounds, &policy, analysis->applicant.now, &analysis->decision);
     analysis->decided = analysis->decision.id;
     analysis->outcome = DECIDED_NOW;
     return credit_decision_store(db, analysis->person, &analysis->decision, &analysis->grounds);
@@ -165,22 +146,12 @@ static enum db_status decide(struct db *db, struct analysis *analysis)
 static enum db_status analyse(struct db *db, void *arg)
 {
     struct analysis *analysis = arg;
-    struct db_parameter person[] = {db_text_parameter(analysis->person)};
-    bool known = false;
-    bool found = false;
-    enum db_status status = db_run_later(db, &sql_lock_person, person, 1);
-    if (status == DB_OK) {
-        status = read_person(db, analysis, &known);
-    }
-    if (status != DB_OK || !known) {
+    enum db_status status = find_person(db, analysis);
+    if (status != DB_OK || !analysis->applicant.known) {
         analysis->outcome = NO_ACCOUNT;
         return status;
     }
-    status = find_fresh_decision(db, analysis, &found);
-    if (status != DB_OK) {
-        return status;
-    }
-    if (found) {
+    if (analysis->applicant.decided_lately) {
         answer_again(analysis);
         return DB_OK;
     }

@@ -193,7 +193,9 @@ enum db_status credit_decision_store(struct db *db, const char *person,
 
 // ---- finding
 
-enum recent_column {
+enum applicant_column {
+    NOW,
+    EMOTIONAL_CONSENT,
     ID,
     MADE_AT,
     APPROVED,
@@ -238,21 +240,31 @@ static void read_decision(const struct db_result *row, struct credit_decision *r
     }
 }
 
-enum db_status credit_decision_find(struct db *db, const char *person,
-                                    const struct decision_window *window,
-                                    struct credit_decision *ret, bool *ret_found)
+static void read_applicant(const struct db_result *row, struct applicant *ret)
 {
-    struct db_parameter parameters[] = {
-        db_text_parameter(person),
-        db_text_parameter(window->after),
-        db_text_parameter(window->until),
-        flag(window->emotional_consent),
+    *ret = (struct applicant){
+        .known = true,
+        .emotional_consent = db_flag(row, 0, EMOTIONAL_CONSENT),
+        .decided_lately = !db_null(row, 0, ID),
+        .now = db_timestamp(row, 0, NOW),
     };
+    snprintf(ret->now_text, INSTANT_SIZE, "%s", db_text(row, 0, NOW));
+}
+
+enum db_status applicant_find(struct db *db, const char *person, int64_t seconds,
+                              struct applicant *ret, struct credit_decision *ret_decision)
+{
+    char seconds_text[24];
+    snprintf(seconds_text, sizeof seconds_text, "%lld", (long long)seconds);
+    struct db_parameter parameters[] = {db_text_parameter(person), db_text_parameter(seconds_text)};
     __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_recent_decision, parameters, 4, &row);
-    *ret_found = status == DB_OK && db_rows(row) > 0;
-    if (*ret_found) {
-        read_decision(row, ret);
+    enum db_status status = db_run(db, &sql_applicant, parameters, 2, &row);
+    *ret = (struct applicant){.known = false};
+    if (status == DB_OK && db_rows(row) > 0) {
+        read_applicant(row, ret);
+    }
+    if (ret->decided_lately) {
+        read_decision(row, ret_decision);
     }
     return status;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #define CREDIT_TYPE_SIZE 32
+#define INSTANT_SIZE 40 /* an instant as PostgreSQL writes it */
 
 struct credit_offer {
     struct uuid id;
@@ -54,17 +55,18 @@ enum db_status credit_decision_store(struct db *db, const char *person,
                                      const struct credit_decision *decision,
                                      const struct decision_grounds *grounds);
 
-// The window in which an earlier decision is answered again.
-struct decision_window {
-    const char *after; /* instants as PostgreSQL writes them */
-    const char *until;
-    bool emotional_consent; /* it was made under the same consent */
+// A person who asks for a decision, and when.
+struct applicant {
+    bool known; /* there is such an account */
+    bool emotional_consent;
+    bool decided_lately; /* at most so many seconds ago, under the consent that is there now */
+    timestamp now;       /* by PostgreSQL's clock */
+    char now_text[INSTANT_SIZE];
 };
 
-// The latest decision in the window; *ret_found says whether there is one.
-enum db_status credit_decision_find(struct db *db, const char *person,
-                                    const struct decision_window *window,
-                                    struct credit_decision *ret, bool *ret_found);
+// Looks a person up; *ret_decision is set when there is one of late, and the caller's to release.
+enum db_status applicant_find(struct db *db, const char *person, int64_t seconds,
+                              struct applicant *ret, struct credit_decision *ret_decision);
 
 // The answer to a person who asked for an analysis. The caller releases it.
 json_t *credit_decision_json(const char *person, const struct credit_decision *decision,

@@ -78,29 +78,29 @@ const struct db_statement sql_delete_emotional_summary = {
     "DELETE FROM emotional_events_summary WHERE user_id = $1",
 };
 
-// $1 person, $2 how many seconds a decision is answered again. No row: there is no such account.
-const struct db_statement sql_person_to_analyse = {
-    "person_to_analyse",
-    "SELECT clock_timestamp(),"
-    "       count(c.user_id) FILTER (WHERE c.withdrawn_at IS NULL) > 0,"
-    "       greatest(max(c.granted_at), max(c.withdrawn_at),"
-    "                clock_timestamp() - make_interval(secs => $2::int))"
-    " FROM users u LEFT JOIN consents c ON c.user_id = u.id AND c.purpose = 'emotional_data'"
-    " WHERE u.id = $1 GROUP BY u.id",
-};
-
-// $1 person, $2 the instant after which, $3 until when, $4 whether the consent holds.
-const struct db_statement sql_recent_decision = {
-    "recent_decision",
-    "SELECT d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
+// $1 person, $2 how many seconds a decision is answered again, if it was made under the consent
+// that still holds or is still missing. No row: there is no such account.
+const struct db_statement sql_applicant = {
+    "applicant",
+    "WITH person AS MATERIALIZED ("
+    "  SELECT clock_timestamp() AS now,"
+    "         count(c.user_id) FILTER (WHERE c.withdrawn_at IS NULL) > 0 AS consent,"
+    "         greatest(max(c.granted_at), max(c.withdrawn_at),"
+    "                  clock_timestamp() - make_interval(secs => $2::int)) AS fresh_after"
+    "  FROM users u LEFT JOIN consents c ON c.user_id = u.id AND c.purpose = 'emotional_data'"
+    "  WHERE u.id = $1 GROUP BY u.id"
+    ") "
+    "SELECT p.now, p.consent,"
+    "       d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
     "       to_json(d.reason_codes), d.model_version, d.policy_version,"
     "       o.id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
     "       o.credit_type, o.expires_at"
-    " FROM decisions d"
-    " LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
-    " WHERE d.user_id = $1 AND d.created_at > $2 AND d.created_at <= $3"
-    "   AND d.emotional_consent = $4"
-    " ORDER BY d.created_at DESC LIMIT 1",
+    " FROM person p"
+    " LEFT JOIN LATERAL (SELECT * FROM decisions"
+    "                    WHERE user_id = $1 AND created_at > p.fresh_after AND created_at <= p.now"
+    "                      AND emotional_consent = p.consent"
+    "                    ORDER BY created_at DESC LIMIT 1) d ON true"
+    " LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id",
 };
 
 // $1 person, $2 the end of all windows, $3 stress threshold in billionths, $4 whether the consent

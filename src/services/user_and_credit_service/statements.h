@@ -23,8 +23,7 @@ extern const struct db_statement sql_delete_emotional_events;
 extern const struct db_statement sql_delete_emotional_summary;
 
 // ---- analysis
-extern const struct db_statement sql_person_to_analyse;
-extern const struct db_statement sql_recent_decision;
+extern const struct db_statement sql_applicant;
 extern const struct db_statement sql_features;
 extern const struct db_statement sql_insert_decision;
 extern const struct db_statement sql_supersede_open_offer;
