@@ -13,7 +13,8 @@ from harness.people import Person
 from harness.topology import Topology
 
 LONG = os.environ.get("FAULTS_LONG") == "1"
-# What is random in a run follows from this; the same number gives the same run. All processes of a run share it.
+# What is random in a run follows from this; all its processes share it. The same number gives the same moments,
+# though files of tests may meet in another order.
 SEED = os.environ.get("FAULTS_SEED") or os.environ.setdefault("FAULTS_SEED_DRAWN", str(random.randrange(10**9)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
-from harness.waiting import poll
+from harness.waiting import free_port, poll
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("ECS_BINARY", ROOT / "build" / "ecs")).resolve()
@@ -42,7 +42,14 @@ class Engines:
         # The engines' own user has to reach its data in it.
         self.folder.chmod(0o711)
         self.var = self.folder / "var"
+        self.reserve_ports()
         self.up()
+
+    def reserve_ports(self):
+        """Theirs alone also while an engine is killed, whatever else runs its tests on this machine."""
+        self.var.mkdir()
+        names = ("POSTGRES", "NATS", "REDIS", "METRICS")
+        (self.var / "ports").write_text("".join(f"{name}_PORT={free_port()}\n" for name in names))
 
     def _script(self, *arguments):
         environment = dict(PLAIN, VAR_DIR=str(self.var))

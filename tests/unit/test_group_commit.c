@@ -525,6 +525,13 @@ static void a_crowd_was_here(struct group_commit *group)
     fake.rests = 0;
 }
 
+// As the client does whose next request was there before the answer.
+static void add_another(void *arg, enum bus_result result)
+{
+    assert_int_equal(result, BUS_OK);
+    assert_int_equal(add(arg, "{}", 0), BUS_OK);
+}
+
 static void end_round_after(int64_t microseconds)
 {
     fake.now_us += microseconds;
@@ -584,6 +591,50 @@ static void test_who_comes_alone_is_not_kept_waiting(void **state)
     assert_int_equal(fake.sent_count, 2);
 }
 
+static void test_a_line_that_follows_an_answer_gathers_too(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    fake.now_us += 300;
+    assert_int_equal(group_commit_add(group, "{}", 2, add_another, group), BUS_OK);
+    end_round();
+    end_round_after(100);
+    assert_int_equal(fake.sent_count, 2);
+    fake.rests = 0;
+    fake.now_us += 300;
+    ack(1, BUS_OK);
+    assert_int_equal(fake.sent_count, 2);
+    assert_int_equal(fake.rests, 1);
+    end_round_after(100);
+    assert_int_equal(fake.sent_count, 3);
+}
+
+static void test_many_lines_do_not_gather(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(fake.sent_count, 1);
+        add_after(group, 10, i);
+    }
+    assert_int_equal(fake.sent_count, 2);
+}
+
+static void test_lines_that_may_not_leave_do_not_keep_the_loop_awake(void **state)
+{
+    struct group_commit *group = group_of(state);
+    a_crowd_was_here(group);
+    fake.room = ROOM_UNKNOWN;
+    add_after(group, 10, 0);
+    end_round_after(100);
+    end_round_after(100);
+    assert_int_equal(fake.rests, 1);
+    assert_int_equal(fake.sent_count, 1);
+    fake.room = ROOM_OPEN;
+    tick_after(50);
+    assert_int_equal(fake.sent_count, 2);
+}
+
 static void test_a_crowd_that_is_gone_is_soon_forgotten(void **state)
 {
     struct group_commit *group = group_of(state);
@@ -633,6 +684,9 @@ int main(void)
         STREAM(test_lines_do_not_gather_longer_than_two_milliseconds),
         STREAM(test_when_all_who_usually_send_are_here_nothing_else_is_waited_for),
         STREAM(test_who_comes_alone_is_not_kept_waiting),
+        STREAM(test_a_line_that_follows_an_answer_gathers_too),
+        PATIENT(test_many_lines_do_not_gather),
+        STREAM(test_lines_that_may_not_leave_do_not_keep_the_loop_awake),
         STREAM(test_a_crowd_that_is_gone_is_soon_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,7 +145,7 @@ static void test_a_post_ends_a_rest(void **state)
     assert_true(clock_monotonic_us() - begun < LONG_US / 2);
 }
 
-static void stop_at_round_end(void *arg)
+static void stop_now(void *arg)
 {
     stop(arg);
 }
@@ -164,8 +164,8 @@ static void check_rest_follows(struct trail *trail, loop_fn *first, loop_fn *sec
 
 static void test_the_loop_rests_after_all_hooks_of_a_round(void **state)
 {
-    check_rest_follows(*state, rest_long, stop_at_round_end);
-    check_rest_follows(*state, stop_at_round_end, rest_long);
+    check_rest_follows(*state, rest_long, stop_now);
+    check_rest_follows(*state, stop_now, rest_long);
 }
 
 static void rest_once(void *arg)
@@ -184,7 +184,7 @@ static void test_a_rest_ends_by_itself_and_a_round_follows(void **state)
     const int64_t begun = clock_monotonic_us();
     trail->hook = loop_on_round_end(trail->loop, rest_once, trail);
     // Nothing else wakes the loop, unless it waits for input after its rest.
-    trail->timer = loop_timer_start(trail->loop, LONG_US / 1000, 0, stop_at_round_end, trail);
+    trail->timer = loop_timer_start(trail->loop, LONG_US / 1000, 0, stop_now, trail);
     loop_run(trail->loop);
     const int64_t taken = clock_monotonic_us() - begun;
     assert_true(taken >= SHORT_US && taken < LONG_US);

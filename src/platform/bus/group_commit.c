@@ -260,8 +260,9 @@ static void send_one(struct group_commit *group)
 }
 
 // How long, in microseconds, the lines that wait may still do so for others, although nothing is on
-// its way: while these follow closely, unless as many are here as ever come at once, since then
-// nobody may be left to send one. A message costs the broker and the workers as much as many lines.
+// its way: while these follow closely, unless as many are here as were ever pending of late, since
+// then nobody may be left to send one. A message costs the broker and the workers as much as many
+// lines.
 static int64_t may_gather_us(const struct group_commit *group)
 {
     if (group->waiting.count == 0 || group->waiting.count >= group->usual) {
@@ -339,10 +340,17 @@ static void settle(struct group_commit *group, const struct acked *acked)
 
 // Lines that would wait for an acknowledgement anyway need not wake the loop one by one. A round
 // that found many shows that nobody wakes for each.
+static int64_t rest_us(const struct group_commit *group)
+{
+    if (group->in_flight == 0) {
+        return may_gather_us(group);
+    }
+    return group->added > 0 && group->added <= FEW_LINES ? GATHER_US : 0;
+}
+
 static void let_lines_gather(struct group_commit *group)
 {
-    const bool few = group->added > 0 && group->added <= FEW_LINES;
-    const int64_t rest = group->in_flight == 0 ? may_gather_us(group) : few ? GATHER_US : 0;
+    const int64_t rest = rest_us(group);
     if (rest > 0) {
         loop_rest(group->loop, rest);
     }
@@ -352,12 +360,12 @@ static void let_lines_gather(struct group_commit *group)
 static void on_round_end(void *arg)
 {
     struct group_commit *group = arg;
-    if (group->added > 0) {
-        group->last_added_us = clock_monotonic_us();
-    }
     take_arrived(group);
     for (size_t i = 0; i < group->arrived.count; i++) {
-        settle(group, &group->arrived.items[i]);
+        settle(group, &group->arrived.items[i]); // who is answered may add the next line at once
+    }
+    if (group->added > 0) {
+        group->last_added_us = clock_monotonic_us();
     }
     send_waiting(group, group->worth_sending);
     let_lines_gather(group);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group commit: the lines that arrive in one round of a loop, while a message is on its way, or
 // closely one after the other go out as one message, a few messages in flight at most; when
-// JetStream acknowledges a message, everyone who waits for it is told. A line that comes alone
-// leaves at once. One object belongs to one loop and one subject; all calls and callbacks are on
-// the loop's thread.
+// JetStream acknowledges a message, everyone who waits for it is told. One object belongs to one
+// loop and one subject; all calls and callbacks are on the loop's thread.
 #pragma once
 
 #include "platform/bus/bus.h"
@@ -23,8 +22,8 @@ typedef void group_done_fn(void *arg, enum bus_result result);
 struct group_commit_options {
     const char *subject;
     size_t maximum_in_flight;     /* messages not yet acknowledged */
-    size_t worth_sending;         /* lines; fewer wait for others, for milliseconds, and for the
-                                     acknowledgement of what is in flight, or a twentieth of a second */
+    size_t worth_sending;         /* lines; fewer wait for others: 2 ms at most, or while a message
+                                     is in flight, a twentieth of a second at most */
     size_t maximum_message_bytes; /* of one message; below the broker's max_payload */
     size_t maximum_waiting_bytes; /* not yet sent; beyond it a line is refused */
     int64_t timeout_ms;           /* from adding a line to BUS_TIMEOUT */

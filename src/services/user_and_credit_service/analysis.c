@@ -39,8 +39,8 @@ static enum db_status find_person(struct db *db, struct analysis *analysis)
     if (status == DB_OK) {
         status = applicant_find(db, analysis->person, analysis->desk->service->decision_seconds,
                                 &analysis->applicant, &analysis->decision);
+        analysis->grounds.emotional_consent = analysis->applicant.emotional_consent;
     }
-    analysis->grounds.emotional_consent = analysis->applicant.emotional_consent;
     return status;
 }
 

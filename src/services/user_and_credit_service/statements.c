@@ -90,17 +90,18 @@ const struct db_statement sql_applicant = {
     "  FROM users u LEFT JOIN consents c ON c.user_id = u.id AND c.purpose = 'emotional_data'"
     "  WHERE u.id = $1 GROUP BY u.id"
     ") "
-    "SELECT p.now, p.consent,"
-    "       d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
-    "       to_json(d.reason_codes), d.model_version, d.policy_version,"
-    "       o.id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
-    "       o.credit_type, o.expires_at"
-    " FROM person p"
-    " LEFT JOIN LATERAL (SELECT * FROM decisions"
-    "                    WHERE user_id = $1 AND created_at > p.fresh_after AND created_at <= p.now"
-    "                      AND emotional_consent = p.consent"
-    "                    ORDER BY created_at DESC LIMIT 1) d ON true"
-    " LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id",
+    "SELECT p.now, p.consent, recent.*"
+    " FROM person p LEFT JOIN LATERAL ("
+    "  SELECT d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
+    "         to_json(d.reason_codes), d.model_version, d.policy_version,"
+    "         o.id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
+    "         o.credit_type, o.expires_at"
+    "  FROM decisions d"
+    "  LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
+    "  WHERE d.user_id = $1 AND d.created_at > p.fresh_after AND d.created_at <= p.now"
+    "    AND d.emotional_consent = p.consent"
+    "  ORDER BY d.created_at DESC LIMIT 1"
+    ") recent ON true",
 };
 
 // $1 person, $2 the end of all windows, $3 stress threshold in billionths, $4 whether the consent
