@@ -32,11 +32,20 @@ def counts(report):
     return total - failed - skipped, failed, skipped
 
 
+def run_to_its_end(command, **options):
+    """Ctrl-C reaches what runs here too, and it needs a while to end what it started."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()
+            sys.exit(130)
+
+
 def run_unit():
     report = BUILD / "meson-logs" / "testlog.junit.xml"
     report.unlink(missing_ok=True)
-    code = subprocess.run(["meson", "test", "-C", str(BUILD), "--print-errorlogs"]).returncode
-    return code, report
+    return run_to_its_end(["meson", "test", "-C", str(BUILD), "--print-errorlogs"]), report
 
 
 def make_fault_points():
@@ -56,7 +65,7 @@ def run_pytest(folder):
         "/usr/bin/python3", "-m", "pytest", "-v", "--tb=short", "--durations=5", "-p", "no:cacheprovider",
         f"--junitxml={report}", *AT_ONCE.get(folder, []), str(ROOT / "tests" / folder),
     ]  # fmt: skip
-    return subprocess.run(command, cwd=ROOT, env=environment).returncode, report
+    return run_to_its_end(command, cwd=ROOT, env=environment), report
 
 
 def say_about_containers():
