@@ -10,7 +10,8 @@ import batches
 import ingestion
 import people
 import storage
-from machine import say
+from acknowledged import forget_messages
+from machine import Failure, say
 from table import Row
 
 IDLE_SECONDS = 3
@@ -51,8 +52,11 @@ def measure_growth(machine, server, crowd, full):
         for _ in range(rounds):
             for _ in range(ROUND // 50):
                 one = side.run(batches.CONNECTIONS, 1, rate=50)
+                if one.refused or one.broken:
+                    raise Failure(f"{one.refused} requests were refused and {one.broken} broke")
                 sent += one.accepted * batches.LINES
                 storage.wait_counted(cursor, before + sent, DRAIN_SECONDS)
+            forget_messages(machine)  # before the stream is full
             held.append(server.resident_mib())
             say(f"P6: {held[-1]:.1f} MiB after {sent:,} events")
     return Row("P6", "P6/growth", f"serve all, after {sent / 1e6:.1f} million events : the first tenth", "MiB", [held[-1]],
