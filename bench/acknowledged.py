@@ -7,6 +7,7 @@ import time
 import urllib.parse
 import uuid
 
+import load
 import nats
 import people
 from machine import say
@@ -33,9 +34,8 @@ class Ledger:
         say("storing what was acknowledged, to compare")
         faults = []
         for kind, loads in self.loads.items():
-            refused, broken = sum(one.refused for one in loads), sum(one.broken for one in loads)
-            if refused or broken:
-                faults.append(f"{kind}: {refused} requests were refused and {broken} broke")
+            if said := load.trouble(loads):
+                faults.append(f"{kind}: {said}")
         self.named |= send_named_events(machine)
         workers = machine.serve("emotion-processing-worker", "transaction-processing-worker")
         with people.database(machine) as cursor:

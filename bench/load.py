@@ -28,6 +28,12 @@ class Load:
     cpu_us: float = 0.0  # of the server, a request
 
 
+def trouble(loads):
+    """What went wrong with some loads, as text; None when all was accepted."""
+    refused, broken = sum(one.refused for one in loads), sum(one.broken for one in loads)
+    return f"{refused} requests were refused and {broken} broke" if refused or broken else None
+
+
 def for_us_alone(path, flags):
     return os.open(path, flags, 0o600)  # the requests carry keys
 

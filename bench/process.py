@@ -8,6 +8,7 @@ import time
 
 import batches
 import ingestion
+import load
 import people
 import storage
 from acknowledged import forget_messages
@@ -52,8 +53,8 @@ def measure_growth(machine, server, crowd, full):
         for _ in range(rounds):
             for _ in range(ROUND // 50):
                 one = side.run(batches.CONNECTIONS, 1, rate=50)
-                if one.refused or one.broken:
-                    raise Failure(f"{one.refused} requests were refused and {one.broken} broke")
+                if said := load.trouble([one]):
+                    raise Failure(said)
                 sent += one.accepted * batches.LINES
                 storage.wait_counted(cursor, before + sent, DRAIN_SECONDS)
             forget_messages(machine)  # before the stream is full

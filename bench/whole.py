@@ -7,6 +7,7 @@ import time
 
 import analysis
 import ingestion
+import load
 import people
 import storage
 from machine import Failure, say
@@ -48,8 +49,8 @@ def reach(side, cursor, rate):
     one = side.run(CONNECTIONS, SECONDS, rate)
     behind = storage.wait_counted(cursor, before + one.accepted, DRAIN_SECONDS)
     say(f"P4: {one.rate:,.0f} of {rate:,.0f} events a second, all stored {behind:.2f} s after the last")
-    if one.refused or one.broken:
-        raise Failure(f"{one.refused} requests were refused and {one.broken} broke")
+    if said := load.trouble([one]):
+        raise Failure(said)
     return one.rate if behind < BEHIND_SECONDS else 0.0
 
 

@@ -41,7 +41,9 @@ def all_well():
 @pytest.fixture(scope="module")
 def binary():
     """The variant of the build that has the points; tests/run.py makes it."""
-    return BUILD / "ecs"
+    path = BUILD / "ecs"
+    assert path.exists(), f"{path} is missing: tests/run.py faults"
+    return path
 
 
 @pytest.fixture(scope="module")
