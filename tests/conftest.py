@@ -21,8 +21,10 @@ from harness.topology import Topology  # noqa: E402
 def pytest_sessionstart(session):
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is missing: make build", 2)
-    # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start too.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start too. Processes of
+    # pytest-xdist inherit it, and may run their tests on another thread than the one that may ask for it.
+    if not hasattr(session.config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("BUILD", "build")
-# Fault tests wait most of their time: two files at once, each process of pytest with engines of its own. Tests that
-# were chosen run one after the other: pytest-xdist 3.1 breaks off when there is one file for its two processes.
-AT_ONCE = {} if "PYTEST_ADDOPTS" in os.environ else {"faults": ["-n", "2", "--dist", "loadfile"]}
+# Fault tests wait most of their time: two files at once, each process of pytest with engines of its own.
+AT_ONCE = {"faults": ["-n", "2", "--dist", "loadfile"]}
 
 
 def counts(report):
