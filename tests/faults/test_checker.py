@@ -2,6 +2,7 @@
 """The checker itself: it is silent when all is well, and catches each thing that must never happen."""
 
 import datetime
+import itertools
 from copy import deepcopy
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 
 from harness.checker import differences
 from harness.history import FAILED, OK, UNKNOWN, History
-from harness.stores import Offer, Stores
+from harness.stores import STREAMS, Offer, Stores, backlog
 
 DAY = datetime.date(2026, 1, 2)
 NOON = datetime.datetime(2026, 1, 2, 12)
@@ -156,3 +157,32 @@ def test_the_best_answer_counts():
     for outcome in (UNKNOWN, OK, FAILED):
         history.record("transactions", "t1", ("anna", Decimal(5)), outcome)
     assert history.promised("transactions") == {"t1"}
+
+
+class LastCredit:
+    """One acceptance on its way, a step further when it was looked for often enough: its row waits for
+    the outbox, its message for the worker, its notification for the other outbox."""
+
+    def __init__(self, *places):
+        self.places = list(places)
+
+    def _is_in(self, *places):
+        return int(self.places.pop(0) in places)
+
+    def db(self, sql):
+        return [(self._is_in(*(table for table in ("credit_limits", "notifications") if f"FROM {table} " in sql)),)]
+
+    def consumers(self, stream):
+        return [stream]
+
+    def backlog(self, stream):
+        return self._is_in(stream)
+
+
+LOOKS = 3 + len(STREAMS)
+
+
+@pytest.mark.parametrize("unsent, unfinished", itertools.product(range(LOOKS), repeat=2))
+def test_what_moves_on_while_it_is_looked_for_is_met(unsent, unfinished):
+    moving = LastCredit(*["credit_limits"] * unsent, *["credits"] * unfinished, *["notifications"] * LOOKS)
+    assert backlog(moving.db, moving) > 0

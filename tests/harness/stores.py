@@ -31,16 +31,20 @@ class Offer:
 
 
 def backlog(db, nats):
-    """How many messages no worker has finished, and how many rows no outbox has published. A stream
-    whose consumer is missing waits as a whole."""
-    unsent = db(
-        "SELECT (SELECT count(*) FROM credit_limits WHERE accepted_at IS NOT NULL AND acceptance_published_at IS NULL)"
-        " + (SELECT count(*) FROM notifications WHERE published_at IS NULL)"
+    """How many rows no outbox has published, and how many messages no worker has finished. A stream
+    whose consumer is missing waits as a whole.
+
+    Read in the direction in which things move, so that what moves on meanwhile is met again."""
+    accepted = db(
+        "SELECT count(*) FROM credit_limits WHERE accepted_at IS NOT NULL AND acceptance_published_at IS NULL"
     )[0][0]
+    unfinished = 0
     for stream in STREAMS:
         if not nats.consumers(stream):
             raise NatsError(f"{stream} has no consumer")
-    return sum(nats.backlog(stream) for stream in STREAMS) + unsent
+        unfinished += nats.backlog(stream)
+    untold = db("SELECT count(*) FROM notifications WHERE published_at IS NULL")[0][0]
+    return accepted + unfinished + untold
 
 
 def wait_until_quiet(db, nats, within=QUIET_WITHIN):
