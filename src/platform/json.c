@@ -6,6 +6,7 @@
 #include "platform/buffer.h"
 #include "platform/memory.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,25 +204,28 @@ json_t *json_faults(const struct faults *faults)
 
 #define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-// A byte that is smaller than what is taken off it borrows, which sets its highest bit; those
-// beyond ASCII have it set already.
-static bool eight_are_plain(const char *text)
+// The highest bit of each of eight bytes that is not plain. A byte that is smaller than what is taken
+// off it borrows, which sets that bit, and may spoil the bytes after it: the first is exact.
+static uint64_t not_plain(const char *text)
 {
     uint64_t bytes;
     memcpy(&bytes, text, sizeof bytes);
+    bytes = le64toh(bytes);
     const uint64_t below_space = bytes - IN_EACH_BYTE(' ');
     const uint64_t quote = (bytes ^ IN_EACH_BYTE('"')) - IN_EACH_BYTE(1);
     const uint64_t backslash = (bytes ^ IN_EACH_BYTE('\\')) - IN_EACH_BYTE(1);
     const uint64_t delete = (bytes ^ IN_EACH_BYTE(0x7f)) - IN_EACH_BYTE(1);
-    const uint64_t found = bytes | below_space | quote | backslash | delete;
-    return (found & IN_EACH_BYTE(0x80)) == 0;
+    return (bytes | below_space | quote | backslash | delete) & IN_EACH_BYTE(0x80);
 }
 
 size_t json_plain_length(const char *text, size_t length)
 {
     size_t plain = 0;
-    while (length - plain >= sizeof(uint64_t) && eight_are_plain(text + plain)) {
-        plain += sizeof(uint64_t);
+    for (; length - plain >= sizeof(uint64_t); plain += sizeof(uint64_t)) {
+        const uint64_t found = not_plain(text + plain);
+        if (found != 0) {
+            return plain + (size_t)__builtin_ctzll(found) / 8;
+        }
     }
     while (plain < length && json_is_plain(text[plain])) {
         plain++;

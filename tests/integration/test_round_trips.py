@@ -8,9 +8,9 @@ from harness.proxy import PASS, proxy_before
 from harness.refusal import Refusal
 
 SERVICE = "user-and-credit-service"
-# The person with what was decided lately; the features; the decision, its offer and the commit at once.
-ROUND_TRIPS = 3
-NAMES = (b"lock_person", b"applicant", b"features", b"insert_", b"supersede_open_offer", b"COMMIT")
+# The person with what was decided lately and the features; the decision, its offer and the commit at once.
+ROUND_TRIPS = 2
+NAMES = (b"lock_person", b"applicant", b"insert_", b"supersede_open_offer", b"COMMIT")
 
 
 class Requests:

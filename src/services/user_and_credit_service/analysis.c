@@ -33,13 +33,17 @@ struct analysis {
 // Locks the person before they are looked up.
 static enum db_status find_person(struct db *db, struct analysis *analysis)
 {
+    const struct user_credit *service = analysis->desk->service;
+    const struct applicant_query query = {
+        .person = analysis->person,
+        .seconds = service->decision_seconds,
+        .stress_threshold = service->stress_threshold,
+    };
     struct db_parameter person[] = {db_text_parameter(analysis->person)};
     credit_decision_release(&analysis->decision); // of an earlier run of the transaction
     enum db_status status = db_run_later(db, &sql_lock_person, person, 1);
     if (status == DB_OK) {
-        status = applicant_find(db, analysis->person, analysis->desk->service->decision_seconds,
-                                &analysis->applicant, &analysis->decision);
-        analysis->grounds.emotional_consent = analysis->applicant.emotional_consent;
+        status = applicant_find(db, &query, &analysis->applicant, &analysis->decision);
     }
     return status;
 }
@@ -55,22 +59,6 @@ static void answer_again(struct analysis *analysis)
     decision_cache_fill(analysis->desk->decisions, analysis->person, answer,
                         analysis->desk->service->decision_seconds - age);
     json_decref(answer);
-}
-
-static enum db_status read_features(struct db *db, struct analysis *analysis)
-{
-    struct db_parameter parameters[] = {
-        db_text_parameter(analysis->person),
-        db_text_parameter(analysis->applicant.now_text),
-        db_text_parameter(analysis->desk->service->stress_threshold),
-        db_text_parameter(analysis->grounds.emotional_consent ? "true" : "false"),
-    };
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_features, parameters, 4, &row);
-    for (enum feature feature = 0; status == DB_OK && feature < FEATURE_COUNT; feature++) {
-        analysis->grounds.features.value[feature] = db_real(row, 0, (int)feature);
-    }
-    return status;
 }
 
 // ---- the model
@@ -155,10 +143,8 @@ static enum db_status analyse(struct db *db, void *arg)
         answer_again(analysis);
         return DB_OK;
     }
-    status = read_features(db, analysis);
-    if (status != DB_OK) {
-        return status;
-    }
+    analysis->grounds.emotional_consent = analysis->applicant.emotional_consent;
+    analysis->grounds.features = analysis->applicant.features;
     if (!ask_model(analysis)) {
         analysis->outcome = MODEL_AWAY;
         return DB_OK;

@@ -196,7 +196,8 @@ enum db_status credit_decision_store(struct db *db, const char *person,
 enum applicant_column {
     NOW,
     EMOTIONAL_CONSENT,
-    ID,
+    FIRST_FEATURE,
+    ID = FIRST_FEATURE + FEATURE_COUNT,
     MADE_AT,
     APPROVED,
     SCORE,
@@ -248,17 +249,23 @@ static void read_applicant(const struct db_result *row, struct applicant *ret)
         .decided_lately = !db_null(row, 0, ID),
         .now = db_timestamp(row, 0, NOW),
     };
-    snprintf(ret->now_text, INSTANT_SIZE, "%s", db_text(row, 0, NOW));
+    for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+        ret->features.value[feature] = db_real(row, 0, FIRST_FEATURE + (int)feature);
+    }
 }
 
-enum db_status applicant_find(struct db *db, const char *person, int64_t seconds,
+enum db_status applicant_find(struct db *db, const struct applicant_query *query,
                               struct applicant *ret, struct credit_decision *ret_decision)
 {
-    char seconds_text[24];
-    snprintf(seconds_text, sizeof seconds_text, "%lld", (long long)seconds);
-    struct db_parameter parameters[] = {db_text_parameter(person), db_text_parameter(seconds_text)};
+    char seconds[24];
+    snprintf(seconds, sizeof seconds, "%lld", (long long)query->seconds);
+    struct db_parameter parameters[] = {
+        db_text_parameter(query->person),
+        db_text_parameter(seconds),
+        db_text_parameter(query->stress_threshold),
+    };
     __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_applicant, parameters, 2, &row);
+    enum db_status status = db_run(db, &sql_applicant, parameters, 3, &row);
     *ret = (struct applicant){.known = false};
     if (status == DB_OK && db_rows(row) > 0) {
         read_applicant(row, ret);

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 
 #define CREDIT_TYPE_SIZE 32
-#define INSTANT_SIZE 40 /* an instant as PostgreSQL writes it */
 
 struct credit_offer {
     struct uuid id;
@@ -61,11 +60,18 @@ struct applicant {
     bool emotional_consent;
     bool decided_lately; /* at most so many seconds ago, under the consent that is there now */
     timestamp now;       /* by PostgreSQL's clock */
-    char now_text[INSTANT_SIZE];
+    struct features features; /* as of now, for a new decision; none when decided lately */
+};
+
+// What is found by.
+struct applicant_query {
+    const char *person;
+    int64_t seconds;              /* how long ago `lately` is */
+    const char *stress_threshold; /* billionths, from where on an event is one of stress */
 };
 
 // Looks a person up; *ret_decision is set when there is one of late, and the caller's to release.
-enum db_status applicant_find(struct db *db, const char *person, int64_t seconds,
+enum db_status applicant_find(struct db *db, const struct applicant_query *query,
                               struct applicant *ret, struct credit_decision *ret_decision);
 
 // The answer to a person who asked for an analysis. The caller releases it.

@@ -79,7 +79,13 @@ const struct db_statement sql_delete_emotional_summary = {
 };
 
 // $1 person, $2 how many seconds a decision is answered again, if it was made under the consent
-// that still holds or is still missing. No row: there is no such account.
+// that still holds or is still missing, $3 stress threshold in billionths. No row: there is no such
+// account.
+//
+// The features are for a new decision, and empty when there is one of late. Their windows are exact,
+// and cheap however many events a person has: whole days (UTC) come from the daily sums, only the
+// part of the window's first day from single events. Today's sums may hold events of clocks ahead of
+// ours; those are taken off again.
 const struct db_statement sql_applicant = {
     "applicant",
     "WITH person AS MATERIALIZED ("
@@ -89,31 +95,20 @@ const struct db_statement sql_applicant = {
     "                  clock_timestamp() - make_interval(secs => $2::int)) AS fresh_after"
     "  FROM users u LEFT JOIN consents c ON c.user_id = u.id AND c.purpose = 'emotional_data'"
     "  WHERE u.id = $1 GROUP BY u.id"
-    ") "
-    "SELECT p.now, p.consent, recent.*"
-    " FROM person p LEFT JOIN LATERAL ("
+    "), recent AS MATERIALIZED ("
     "  SELECT d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
     "         to_json(d.reason_codes), d.model_version, d.policy_version,"
-    "         o.id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
+    "         o.id AS offer_id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
     "         o.credit_type, o.expires_at"
-    "  FROM decisions d"
+    "  FROM person p"
+    "  JOIN decisions d ON d.user_id = $1 AND d.created_at > p.fresh_after"
+    "                   AND d.created_at <= p.now AND d.emotional_consent = p.consent"
     "  LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
-    "  WHERE d.user_id = $1 AND d.created_at > p.fresh_after AND d.created_at <= p.now"
-    "    AND d.emotional_consent = p.consent"
     "  ORDER BY d.created_at DESC LIMIT 1"
-    ") recent ON true",
-};
-
-// $1 person, $2 the end of all windows, $3 stress threshold in billionths, $4 whether the consent
-// holds. The windows are exact, and cheap however many events a person has: whole days (UTC) come
-// from the daily sums, only the part of the window's first day from single events. Today's sums
-// may hold events of clocks ahead of ours; those are taken off again.
-const struct db_statement sql_features = {
-    "features",
-    "WITH windows AS ("
-    "  SELECT $2::timestamptz AS until,"
-    "         $2::timestamptz - interval '7 days' AS week,"
-    "         $2::timestamptz - interval '30 days' AS month"
+    "), windows AS MATERIALIZED ("
+    "  SELECT now AS until, now - interval '7 days' AS week, now - interval '30 days' AS month,"
+    "         consent"
+    "  FROM person WHERE NOT EXISTS (SELECT FROM recent)"
     "), spent AS ("
     "  SELECT count(*) AS transactions, avg(t.amount) AS average"
     "  FROM transactions t, windows w"
@@ -125,23 +120,23 @@ const struct db_statement sql_features = {
     "         sum(s.positivity_sum_ppb) FILTER (WHERE s.summary_date > w.week::date)"
     "           AS week_positivity"
     "  FROM emotional_events_summary s, windows w"
-    "  WHERE $4::boolean AND s.user_id = $1"
+    "  WHERE w.consent AND s.user_id = $1"
     "    AND s.summary_date > w.month::date AND s.summary_date <= w.until::date"
     "), month_edge AS ("
     "  SELECT count(*) AS events, count(*) FILTER (WHERE e.stress_ppb >= $3::int) AS stress"
     "  FROM emotional_events e, windows w"
-    "  WHERE $4::boolean AND e.user_id = $1"
+    "  WHERE w.consent AND e.user_id = $1"
     "    AND e.occurred_at >= w.month AND e.occurred_at < w.month::date + 1"
     "), week_edge AS ("
     "  SELECT count(*) AS events, sum(e.positivity_ppb) AS positivity"
     "  FROM emotional_events e, windows w"
-    "  WHERE $4::boolean AND e.user_id = $1"
+    "  WHERE w.consent AND e.user_id = $1"
     "    AND e.occurred_at >= w.week AND e.occurred_at < w.week::date + 1"
     "), ahead AS ("
     "  SELECT count(*) AS events, sum(e.positivity_ppb) AS positivity,"
     "         count(*) FILTER (WHERE e.stress_ppb >= $3::int) AS stress"
     "  FROM emotional_events e, windows w"
-    "  WHERE $4::boolean AND e.user_id = $1"
+    "  WHERE w.consent AND e.user_id = $1"
     "    AND e.occurred_at > w.until AND e.occurred_at < w.until::date + 1"
     "), totals AS ("
     "  SELECT coalesce(d.month_events, 0) + m.events - a.events AS month_events,"
@@ -151,11 +146,12 @@ const struct db_statement sql_features = {
     "           - coalesce(a.positivity, 0) AS week_positivity"
     "  FROM days d, month_edge m, week_edge w, ahead a"
     ") "
-    "SELECT s.transactions, s.average::float8,"
+    "SELECT p.now, p.consent, s.transactions, s.average::float8,"
     "       CASE WHEN t.week_events > 0"
     "            THEN (t.week_positivity / (t.week_events * 1000000000.0))::float8 END,"
-    "       CASE WHEN t.month_events > 0 THEN t.month_stress END"
-    " FROM spent s, totals t",
+    "       CASE WHEN t.month_events > 0 THEN t.month_stress END,"
+    "       recent.*"
+    " FROM person p CROSS JOIN spent s CROSS JOIN totals t LEFT JOIN recent ON true",
 };
 
 const struct db_statement sql_insert_decision = {

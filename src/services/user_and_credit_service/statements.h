@@ -24,7 +24,6 @@ extern const struct db_statement sql_delete_emotional_summary;
 
 // ---- analysis
 extern const struct db_statement sql_applicant;
-extern const struct db_statement sql_features;
 extern const struct db_statement sql_insert_decision;
 extern const struct db_statement sql_supersede_open_offer;
 extern const struct db_statement sql_insert_offer;
