@@ -204,8 +204,8 @@ json_t *json_faults(const struct faults *faults)
 
 #define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-// The highest bit of each of eight bytes that is not plain. A byte that is smaller than what is taken
-// off it borrows, which sets that bit, and may spoil the bytes after it: the first is exact.
+// The highest bit of each of eight bytes that is not plain. A byte that is smaller than what is
+// taken off it borrows, which sets that bit, and may spoil the bytes after it: the first is exact.
 static uint64_t not_plain(const char *text)
 {
     uint64_t bytes;

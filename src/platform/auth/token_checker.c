@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembered tokens stand in a table of sets by their hash (BLAKE2b under a random key): the hash
-// chooses a set, and a new token takes the place of the one there that is forgotten first. The
-// tokens themselves are not kept.
+// Remembered tokens stand in a table of sets by their hash: SipHash-2-4 with 128 bits under a
+// random key, a pseudorandom function, so that who does not know the key finds no token that is
+// taken for another. The hash chooses a set, and a new token takes the place of the one there that
+// is forgotten first. The tokens themselves are not kept.
 #include "platform/auth/token_checker.h"
 
 #include "platform/memory.h"
@@ -13,7 +14,7 @@
 
 #define SETS 512 /* a power of two */
 #define SET_SIZE 8
-#define HASH_SIZE 32
+#define HASH_SIZE crypto_shorthash_siphashx24_BYTES
 #define REMEMBERED_FOR (60 * MICROSECONDS_A_SECOND)
 
 struct remembered {
@@ -26,7 +27,7 @@ struct remembered {
 struct token_checker {
     struct token_key key;
     struct token_key previous;
-    unsigned char hash_key[crypto_generichash_KEYBYTES];
+    unsigned char hash_key[crypto_shorthash_siphashx24_KEYBYTES];
     struct remembered sets[SETS][SET_SIZE];
 };
 
@@ -93,8 +94,7 @@ enum token_verdict token_check(struct token_checker *checker, const char *token,
                                timestamp now, struct uuid *ret_person)
 {
     unsigned char hash[HASH_SIZE];
-    crypto_generichash(hash, HASH_SIZE, (const unsigned char *)token, length, checker->hash_key,
-                       sizeof checker->hash_key);
+    crypto_shorthash_siphashx24(hash, (const unsigned char *)token, length, checker->hash_key);
     struct remembered *slot = slot_of(checker, hash, now);
     if (is_remembered(slot, hash, now)) {
         *ret_person = slot->person;

@@ -58,8 +58,8 @@ enum db_status credit_decision_store(struct db *db, const char *person,
 struct applicant {
     bool known; /* there is such an account */
     bool emotional_consent;
-    bool decided_lately; /* at most so many seconds ago, under the consent that is there now */
-    timestamp now;       /* by PostgreSQL's clock */
+    bool decided_lately;      /* at most so many seconds ago, under the consent that is there now */
+    timestamp now;            /* by PostgreSQL's clock */
     struct features features; /* as of now, for a new decision; none when decided lately */
 };
 

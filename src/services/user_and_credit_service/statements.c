@@ -82,10 +82,10 @@ const struct db_statement sql_delete_emotional_summary = {
 // that still holds or is still missing, $3 stress threshold in billionths. No row: there is no such
 // account.
 //
-// The features are for a new decision, and empty when there is one of late. Their windows are exact,
-// and cheap however many events a person has: whole days (UTC) come from the daily sums, only the
-// part of the window's first day from single events. Today's sums may hold events of clocks ahead of
-// ours; those are taken off again.
+// The features are for a new decision, and empty when there is one of late. Their windows are
+// exact, and cheap however many events a person has: whole days (UTC) come from the daily sums,
+// only the part of the window's first day from single events. Today's sums may hold events of
+// clocks ahead of ours; those are taken off again.
 const struct db_statement sql_applicant = {
     "applicant",
     "WITH person AS MATERIALIZED ("
