@@ -53,7 +53,7 @@ def make_fault_points():
     whether it was; the compiler has said why not."""
     folder = ROOT / "build-faults"
     setup = ["meson", "setup", str(folder), "-Dfault_points=true", "-Dunit_tests=disabled"]
-    if not (folder / "build.ninja").exists() and run_to_its_end(setup, cwd=ROOT, stdout=subprocess.DEVNULL) != 0:
+    if not (folder / "build.ninja").exists() and run_to_its_end(setup, cwd=ROOT) != 0:
         return False
     return run_to_its_end(["ninja", "--quiet", "-C", str(folder), "ecs"]) == 0
 

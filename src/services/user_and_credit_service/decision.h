@@ -60,10 +60,10 @@ struct applicant {
     bool emotional_consent;
     bool decided_lately;      /* at most so many seconds ago, under the consent that is there now */
     timestamp now;            /* by PostgreSQL's clock */
-    struct features features; /* as of now, for a new decision; none when decided lately */
+    struct features features; /* as of now, for a new decision; of no use when decided lately */
 };
 
-// What is found by.
+// What applicant_find is asked for.
 struct applicant_query {
     const char *person;
     int64_t seconds;              /* how long ago `lately` is */
