@@ -5,7 +5,6 @@
 #include "domain/transaction.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
-#include "platform/used_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,24 +14,28 @@
 #define MESSAGE_BYTES (256 * 1024) /* a quarter of the broker's usual max_payload */
 #define WAITING_BYTES (8 * 1024 * 1024)
 #define RETRY_MS 1000
-#define KEYS_REMEMBERED 32768 /* three quarters of a megabyte */
 
 struct ingestion {
     struct group_commit *group;
-    struct used_keys *used_keys[KEY_OF_LINE + 1];
+    struct shared_keys *keys;
     int64_t max_ahead; /* microseconds */
 };
 
-struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject)
+static void before_send(void *arg)
+{
+    struct ingestion *ingestion = arg;
+    shared_keys_tell(ingestion->keys);
+}
+
+struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject,
+                                enum setting keys_secret)
 {
     const struct config *config = environment->config;
     struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
     ingestion->max_ahead =
         config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
     bus_declare(environment->bus, subject);
-    for (size_t use = 0; use <= KEY_OF_LINE; use++) {
-        ingestion->used_keys[use] = used_keys_new(KEYS_REMEMBERED);
-    }
+    ingestion->keys = shared_keys_new(environment, subject, keys_secret);
     ingestion->group =
         group_commit_new(environment->loop, environment->bus,
                          &(struct group_commit_options){
@@ -43,6 +46,8 @@ struct ingestion *ingestion_new(const struct service_environment *environment, c
                              .maximum_waiting_bytes = WAITING_BYTES,
                              .timeout_ms = config_number(config, SETTING_PUBLISH_TIMEOUT_MS),
                              .metrics = environment->metrics,
+                             .before_send = before_send,
+                             .arg = ingestion,
                          });
     return ingestion;
 }
@@ -53,9 +58,7 @@ void ingestion_free(struct ingestion **ingestion)
         return;
     }
     group_commit_free(&(*ingestion)->group);
-    for (size_t use = 0; use <= KEY_OF_LINE; use++) {
-        used_keys_free(&(*ingestion)->used_keys[use]);
-    }
+    shared_keys_free(&(*ingestion)->keys);
     free(*ingestion);
     *ingestion = NULL;
 }
@@ -90,11 +93,11 @@ const char *ingestion_key(const struct http_exchange *exchange, struct faults *f
     return key;
 }
 
-bool ingestion_key_agrees(struct ingestion *ingestion, enum key_use use,
+bool ingestion_key_agrees(struct ingestion *ingestion, enum key_kind kind,
                           const struct uuid *event_id, const void *content, size_t length,
                           struct faults *faults)
 {
-    bool agrees = used_keys_agree(ingestion->used_keys[use], event_id, content, length);
+    bool agrees = shared_keys_agree(ingestion->keys, kind, event_id, content, length);
     if (!agrees) {
         faults_add(faults, "Idempotency-Key", "was used for another event");
     }

@@ -9,13 +9,16 @@
 #include "platform/bus/group_commit.h"
 #include "platform/http/exchange.h"
 #include "services/service.h"
+#include "services/shared_keys.h"
 
 #include <stddef.h>
 
 struct ingestion;
 
-// Opens the way to one subject. Lives from a service's start to its stop.
-struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject);
+// Opens the way to one subject. Lives from a service's start to its stop. The replicas of a service
+// tell each other what keys were used for under the setting `keys_secret`.
+struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject,
+                                enum setting keys_secret);
 void ingestion_free(struct ingestion **ingestion);
 
 // The window for an event's own time, as of now, with the given greatest age in days.
@@ -25,16 +28,9 @@ struct event_window ingestion_window(const struct ingestion *ingestion, int64_t 
 // cannot be used is a fault.
 const char *ingestion_key(const struct http_exchange *exchange, struct faults *faults);
 
-// What a key stands for.
-enum key_use {
-    KEY_OF_EVENT,
-    KEY_OF_LINE, /* of a batch: these are many, and remembered apart */
-};
-
 // Whether the event that a key leads to is the one that it led to before, by its content; a
-// fault when it is not. Advisory: of the keys of other replicas, and of all but the latest tens of
-// thousands, nothing is known here.
-bool ingestion_key_agrees(struct ingestion *ingestion, enum key_use use,
+// fault when it is not. Advisory, see shared_keys.h.
+bool ingestion_key_agrees(struct ingestion *ingestion, enum key_kind kind,
                           const struct uuid *event_id, const void *content, size_t length,
                           struct faults *faults);
 

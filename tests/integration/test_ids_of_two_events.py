@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two events under one id. A replica of ingestion answers 422 to the second when the first went through
-it too; what came through two replicas meets at the worker, which is what is played here."""
+"""Two events under one id. Ingestion answers 422 to the second when it has heard of the first; what came
+through two replicas at the same instant meets at the worker, which is what is played here."""
 
 import json
 import uuid

@@ -16,7 +16,7 @@ struct seal {
     unsigned char key[SEAL_KEY_SIZE];
 };
 
-// Derives the key of one purpose from a secret of at least 32 bytes; all processes with the secret
+// Derives the key of one purpose from a secret of at least 16 bytes; all processes with the secret
 // have the same.
 struct seal seal_for(const char *purpose, const char *secret, size_t length);
 

@@ -102,3 +102,19 @@ void bus_publisher_close(struct bus_publisher **publisher);
 // handed over, nothing more; anything else means that it was not sent.
 enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *subject,
                                    const char *data, size_t length, uint64_t token);
+
+// ---- what processes tell each other: kept nowhere, heard by whoever listens at that moment
+
+struct bus_listener;
+
+// Called for each message that another process told, on a thread of the client library; `data`
+// lasts for the call.
+typedef void bus_heard_fn(void *arg, const char *data, size_t length);
+
+struct bus_listener *bus_listen(struct bus *bus, const char *subject, bus_heard_fn *heard,
+                                void *arg);
+void bus_listener_close(struct bus_listener **listener);
+
+// Tells the other processes; nobody while the broker is away. What is told before something is
+// published reaches them before its acknowledgement reaches us, or about then.
+void bus_tell(struct bus *bus, const char *subject, const void *data, size_t length);

@@ -95,6 +95,18 @@ void bus_streams_missing(struct bus *bus);
 // Says that a stream lost what it had acknowledged; whoever keeps the streams looks at it.
 void bus_stream_went_back(struct bus *bus);
 
+// ---- a subscription outside JetStream
+
+struct subscription;
+
+// `called` gets each message, which is its own to destroy, on a thread of the client library. Ends
+// the process when the library cannot subscribe, which the broker's absence is no reason for.
+struct subscription *subscription_open(struct bus *bus, const char *subject, natsMsgHandler called,
+                                       void *arg);
+
+// Waits until the last call has returned. NULL is allowed.
+void subscription_close(struct subscription **subscription);
+
 // ---- the streams
 
 #define STREAM_COUNT 5

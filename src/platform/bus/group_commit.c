@@ -84,6 +84,9 @@ struct group_commit {
     struct mailbox arriving; /* under `lock` */
     struct mailbox arrived;  /* the loop's own */
 
+    void (*before_send)(void *arg);
+    void *arg;
+
     struct counter *lines_published;
     struct counter *messages_published;
     struct histogram *seconds;
@@ -247,6 +250,9 @@ static void send_one(struct group_commit *group)
     group->in_flight++;
     const size_t bytes = fill(group, message);
     forget_slowly(group, message->waiters.count);
+    if (group->before_send != NULL) {
+        group->before_send(group->arg);
+    }
     // The newline of the last line stays at home.
     enum bus_result result = BUS_DOWN;
     if (!fault_fires(before_group_publish)) {
@@ -447,6 +453,8 @@ struct group_commit *group_commit_new(struct loop *loop, struct bus *bus,
     group->maximum_message_bytes = options->maximum_message_bytes;
     group->maximum_waiting_bytes = options->maximum_waiting_bytes;
     group->worth_sending = options->worth_sending;
+    group->before_send = options->before_send;
+    group->arg = options->arg;
     // Told at a tick, so that it is never told late.
     group->timeout_ms = options->timeout_ms - TICK_MS;
     pthread_mutex_init(&group->lock, NULL);

@@ -28,6 +28,8 @@ struct group_commit_options {
     size_t maximum_waiting_bytes; /* not yet sent; beyond it a line is refused */
     int64_t timeout_ms;           /* from adding a line to BUS_TIMEOUT */
     struct metrics *metrics;
+    void (*before_send)(void *arg); /* before each message leaves; or NULL */
+    void *arg;
 };
 
 struct group_commit *group_commit_new(struct loop *loop, struct bus *bus,

@@ -118,6 +118,7 @@ static natsStatus set_options(natsOptions *to, const struct link_options *option
         // One byte is the least the library takes: what is published while the connection is away
         // must fail, not be answered OK and kept in memory.
         natsOptions_SetReconnectBufSize(to, 1),
+        natsOptions_SetNoEcho(to, true), // what we tell the others is not news to us
         natsOptions_SetSendAsap(to, options->sending == LINK_SENDS_AT_ONCE),
         natsOptions_SetDisconnectedCB(to, on_disconnected, link),
         natsOptions_SetReconnectedCB(to, on_connected, link),

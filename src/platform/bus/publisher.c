@@ -6,7 +6,6 @@
 
 #include "platform/bus/bus_internal.h"
 #include "platform/bus/pub_ack.h"
-#include "platform/clock.h"
 #include "platform/memory.h"
 
 #include <inttypes.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 
 #define REPLY_SIZE (LINK_INBOX_SIZE + 64)
-#define CLOSE_WAIT_MS 1000
 
 struct bus_publisher {
     struct bus *bus;
@@ -24,10 +22,7 @@ struct bus_publisher {
     void *arg;
     char inbox[LINK_INBOX_SIZE];
     size_t inbox_length;
-    natsSubscription *subscription;
-    pthread_mutex_t lock;
-    pthread_cond_t finished;
-    bool complete; /* under `lock`: no call of acked will come any more */
+    struct subscription *subscription;
 };
 
 // Reads `.` and a hexadecimal number, and moves on behind it.
@@ -92,69 +87,29 @@ static void on_answer(natsConnection *connection, natsSubscription *subscription
     natsMsg_Destroy(answer);
 }
 
-static void on_complete(void *arg)
-{
-    struct bus_publisher *publisher = arg;
-    pthread_mutex_lock(&publisher->lock);
-    publisher->complete = true;
-    pthread_cond_signal(&publisher->finished);
-    pthread_mutex_unlock(&publisher->lock);
-}
-
-static natsStatus subscribe(struct bus_publisher *publisher)
-{
-    natsStatus status = link_new_inbox(publisher->bus->link, publisher->inbox);
-    if (status != NATS_OK) {
-        return status;
-    }
-    char answers[LINK_INBOX_SIZE + 2];
-    snprintf(answers, sizeof answers, "%s.>", publisher->inbox);
-    publisher->inbox_length = strlen(publisher->inbox);
-    status = natsConnection_Subscribe(&publisher->subscription, publisher->bus->link->connection,
-                                      answers, on_answer, publisher);
-    if (status == NATS_OK) {
-        status = natsSubscription_SetOnCompleteCB(publisher->subscription, on_complete, publisher);
-    }
-    return status;
-}
-
 struct bus_publisher *bus_publisher_open(struct bus *bus, bus_acked_fn *acked, void *arg)
 {
     struct bus_publisher *publisher = memory_zeroed(1, sizeof *publisher);
     publisher->bus = bus;
     publisher->acked = acked;
     publisher->arg = arg;
-    pthread_mutex_init(&publisher->lock, NULL);
-    condition_init(&publisher->finished);
-    const natsStatus status = subscribe(publisher);
-    if (status != NATS_OK) {
-        log_error(bus->log, "cannot subscribe to acknowledgements, ending the process",
-                  LOG_TEXT("why", link_error_text(status)));
-        abort();
+    if (link_new_inbox(bus->link, publisher->inbox) != NATS_OK) {
+        abort(); /* no memory */
     }
+    publisher->inbox_length = strlen(publisher->inbox);
+    char answers[LINK_INBOX_SIZE + 2];
+    snprintf(answers, sizeof answers, "%s.>", publisher->inbox);
+    publisher->subscription = subscription_open(bus, answers, on_answer, publisher);
     return publisher;
 }
 
 void bus_publisher_close(struct bus_publisher **publisher)
 {
-    struct bus_publisher *closing = *publisher;
-    if (closing == NULL) {
-        return;
+    if (*publisher != NULL) {
+        subscription_close(&(*publisher)->subscription);
+        free(*publisher);
+        *publisher = NULL;
     }
-    *publisher = NULL;
-    natsSubscription_Unsubscribe(closing->subscription);
-    // The library's thread may be calling us at this moment; only its last call makes it safe to
-    // destroy the subscription.
-    const int64_t deadline = clock_monotonic_ms() + CLOSE_WAIT_MS;
-    pthread_mutex_lock(&closing->lock);
-    while (!closing->complete && clock_monotonic_ms() < deadline) {
-        condition_wait_until(&closing->finished, &closing->lock, deadline);
-    }
-    pthread_mutex_unlock(&closing->lock);
-    natsSubscription_Destroy(closing->subscription);
-    pthread_cond_destroy(&closing->finished);
-    pthread_mutex_destroy(&closing->lock);
-    free(closing);
 }
 
 enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *subject,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-bool event_key_name(struct ingestion *ingestion, enum key_use use, const char *key,
+bool event_key_name(struct ingestion *ingestion, enum key_kind kind, const char *key,
                     struct emotion_event *event, struct faults *faults)
 {
     event->event_id = ids_from_key(&event->user_id, key, strlen(key));
@@ -14,5 +14,5 @@ bool event_key_name(struct ingestion *ingestion, enum key_use use, const char *k
     felt.occurred_at = 0;
     char content[EMOTION_LINE_MAX];
     size_t length = emotion_to_line(&felt, "", content);
-    return ingestion_key_agrees(ingestion, use, &event->event_id, content, length, faults);
+    return ingestion_key_agrees(ingestion, kind, &event->event_id, content, length, faults);
 }

@@ -10,5 +10,5 @@
 
 // Gives an event that has no id of its own the one that a key leads to, and judges whether it is
 // the event that the key led to before: a repeat may be stamped with a new time. A fault when not.
-bool event_key_name(struct ingestion *ingestion, enum key_use use, const char *key,
+bool event_key_name(struct ingestion *ingestion, enum key_kind kind, const char *key,
                     struct emotion_event *event, struct faults *faults);

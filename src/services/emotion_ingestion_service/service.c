@@ -25,7 +25,8 @@ static void *start(const struct service_environment *environment,
 {
     (void)error;
     struct emotion_ingestion *service = memory_zeroed(1, sizeof *service);
-    service->ingestion = ingestion_new(environment, SUBJECT_EMOTIONS);
+    service->ingestion =
+        ingestion_new(environment, SUBJECT_EMOTIONS, SETTING_INTERNAL_SERVICE_API_KEY);
     service->retention_days = config_number(environment->config, SETTING_EMOTION_RETENTION_DAYS);
     return service;
 }

@@ -19,7 +19,7 @@ static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
 {
     (void)error;
-    return ingestion_new(environment, SUBJECT_TRANSACTIONS);
+    return ingestion_new(environment, SUBJECT_TRANSACTIONS, SETTING_SECRET_KEY);
 }
 
 static void stop(void *state)

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message is the kind in a byte and up to a thousand uses, each of two hashes of eight bytes.
+#include "services/shared_keys.h"
+
+#include "platform/auth/seal.h"
+#include "platform/memory.h"
+#include "platform/used_keys.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KINDS (KEY_OF_LINE + 1)
+#define KEYS_REMEMBERED 32768 /* of a kind; three quarters of a megabyte */
+#define USES_A_MESSAGE 1000
+#define SUBJECT_SIZE 128
+
+struct news {
+    size_t length; /* of the message; 1: nothing is new */
+    unsigned char message[1 + USES_A_MESSAGE * sizeof(struct key_use)];
+};
+
+struct shared_keys {
+    struct bus *bus;
+    struct bus_listener *listener;
+    char subject[SUBJECT_SIZE];
+    pthread_mutex_t lock;
+    struct used_keys *used[KINDS]; /* under `lock` */
+    struct news news[KINDS];
+    struct counter *heard;
+};
+
+static enum key_news note(struct shared_keys *keys, enum key_kind kind, const struct key_use *use)
+{
+    pthread_mutex_lock(&keys->lock);
+    const enum key_news news = used_keys_note(keys->used[kind], use);
+    pthread_mutex_unlock(&keys->lock);
+    return news;
+}
+
+static void hear(void *arg, const char *data, size_t length)
+{
+    struct shared_keys *keys = arg;
+    if (length == 0 || (unsigned char)data[0] >= KINDS) {
+        return; /* a later version's */
+    }
+    struct key_use use;
+    for (size_t at = 1; at + sizeof use <= length; at += sizeof use) {
+        memcpy(&use, data + at, sizeof use);
+        note(keys, (enum key_kind)data[0], &use);
+        counter_add(keys->heard, 1);
+    }
+}
+
+void shared_keys_tell(struct shared_keys *keys)
+{
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        struct news *news = &keys->news[kind];
+        if (news->length > 1) {
+            bus_tell(keys->bus, keys->subject, news->message, news->length);
+            news->length = 1;
+        }
+    }
+}
+
+static void remember_to_tell(struct shared_keys *keys, enum key_kind kind,
+                             const struct key_use *use)
+{
+    struct news *news = &keys->news[kind];
+    if (news->length + sizeof *use > sizeof news->message) {
+        shared_keys_tell(keys);
+    }
+    memcpy(news->message + news->length, use, sizeof *use);
+    news->length += sizeof *use;
+}
+
+bool shared_keys_agree(struct shared_keys *keys, enum key_kind kind, const struct uuid *id,
+                       const void *content, size_t length)
+{
+    const struct key_use use = used_keys_hash(keys->used[kind], id, content, length);
+    const enum key_news news = note(keys, kind, &use);
+    if (news == KEY_IS_NEW) {
+        remember_to_tell(keys, kind, &use);
+    }
+    return news != KEY_IS_MISUSED;
+}
+
+struct shared_keys *shared_keys_new(const struct service_environment *environment,
+                                    const char *subject, enum setting secret)
+{
+    struct shared_keys *keys = memory_zeroed(1, sizeof *keys);
+    const char *text = config_text(environment->config, secret);
+    struct seal derived = seal_for("used keys", text, strlen(text));
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        keys->used[kind] = used_keys_new(KEYS_REMEMBERED, derived.key);
+        keys->news[kind].message[0] = (unsigned char)kind;
+        keys->news[kind].length = 1;
+    }
+    explicit_bzero(&derived, sizeof derived);
+    pthread_mutex_init(&keys->lock, NULL);
+    keys->bus = environment->bus;
+    snprintf(keys->subject, sizeof keys->subject, "used-keys.%s", subject);
+    char labels[SUBJECT_SIZE];
+    snprintf(labels, sizeof labels, "subject=\"%s\"", subject);
+    keys->heard = metrics_counter(environment->metrics, "ecs_used_keys_heard_total", labels,
+                                  "Idempotency keys that other replicas told of.");
+    keys->listener = bus_listen(keys->bus, keys->subject, hear, keys);
+    return keys;
+}
+
+void shared_keys_free(struct shared_keys **keys)
+{
+    struct shared_keys *freed = *keys;
+    if (freed == NULL) {
+        return;
+    }
+    *keys = NULL;
+    bus_listener_close(&freed->listener);
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        used_keys_free(&freed->used[kind]);
+    }
+    pthread_mutex_destroy(&freed->lock);
+    free(freed);
+}
