@@ -11,6 +11,7 @@ import requests
 
 from harness.engines import Engines
 from harness.load import Load
+from harness.nats import Nats
 from harness.people import Person, emotion
 from harness.topology import Topology
 from harness.waiting import poll
@@ -90,6 +91,12 @@ def small_load(disks, served):
     connection.close()
 
 
+def goes_on_by_itself(disks):
+    """nats-server 2.9 answers nobody any more once a write has failed, also with room again; later ones do."""
+    with Nats(disks.env["NATS_URL"]) as nats:
+        return not nats.info["version"].startswith("2.9.")
+
+
 def test_without_room_the_broker_takes_nothing_and_then_goes_on(disks, served, small_load):
     with small_load() as running:
         running.wait_for(500)
@@ -104,9 +111,9 @@ def test_without_room_the_broker_takes_nothing_and_then_goes_on(disks, served, s
             assert served.processes["all"].poll() is None
         finally:
             disks.empty("nats")
-            # nats-server 2.9 answers nobody any more once a write has failed, also with room again.
-            disks.kill("nats")
-            disks.up()
+            if not goes_on_by_itself(disks):
+                disks.kill("nats")
+                disks.up()
         running.wait_for(1000)
     running.check()
 
@@ -118,8 +125,6 @@ def test_a_full_store_refuses_and_keeps_what_it_has(disks, served, small_load):
     session = requests.Session()
     session.headers["X-Internal-Key"] = served.internal_key
     filler = b"\n" * 900_000  # lines of nothing, which no worker stores
-    from harness.nats import Nats
-
     with small_load(threads=3) as running:
         running.wait_for(300)
         with Nats(disks.env["NATS_URL"]) as nats:
