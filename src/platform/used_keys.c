@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A table of sets: an id's hash chooses a set, and a new id takes the place of that set's oldest.
-// Hashes are made under a secret, so nobody can choose ids that meet in one set.
+// Hashes are made under a secret, so that nobody without it can choose ids that meet in one set.
 #include "platform/used_keys.h"
 
 #include "platform/memory.h"
@@ -59,9 +59,13 @@ static uint64_t hash(const struct used_keys *keys, const void *data, size_t leng
 struct key_use used_keys_hash(const struct used_keys *keys, const struct uuid *id,
                               const void *content, size_t length)
 {
+    struct {
+        struct uuid id;
+        uint64_t content_hash;
+    } both = {*id, hash(keys, content, length)};
     return (struct key_use){
         .id_hash = hash(keys, id->bytes, sizeof id->bytes),
-        .content_hash = hash(keys, content, length),
+        .content_hash = hash(keys, &both, sizeof both),
     };
 }
 

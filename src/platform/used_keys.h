@@ -30,7 +30,8 @@ enum key_news {
 struct used_keys *used_keys_new(size_t most, const unsigned char secret[USED_KEYS_SECRET_SIZE]);
 void used_keys_free(struct used_keys **keys);
 
-// SipHash-2-4 of the id that a key led to, and of what it stands for.
+// SipHash-2-4 of the id that a key led to, and of the id with what it stands for: the same content
+// under two ids has two hashes.
 struct key_use used_keys_hash(const struct used_keys *keys, const struct uuid *id,
                               const void *content, size_t length);
 

@@ -16,6 +16,12 @@
 #define USES_A_MESSAGE 1000
 #define SUBJECT_SIZE 128
 
+// What the replicas' common secret is derived for. Another number when anything else is hashed for
+// an event than before: replicas of two versions must not take it for misuse.
+#define PURPOSE "used keys 1"
+
+_Static_assert(USED_KEYS_SECRET_SIZE <= SEAL_KEY_SIZE, "a derived key holds a secret");
+
 struct news {
     size_t length; /* of the message; 1: nothing is new */
     unsigned char message[1 + USES_A_MESSAGE * sizeof(struct key_use)];
@@ -57,8 +63,7 @@ void shared_keys_tell(struct shared_keys *keys)
 {
     for (size_t kind = 0; kind < KINDS; kind++) {
         struct news *news = &keys->news[kind];
-        if (news->length > 1) {
-            bus_tell(keys->bus, keys->subject, news->message, news->length);
+        if (news->length > 1 && bus_tell(keys->bus, keys->subject, news->message, news->length)) {
             news->length = 1;
         }
     }
@@ -70,6 +75,9 @@ static void remember_to_tell(struct shared_keys *keys, enum key_kind kind,
     struct news *news = &keys->news[kind];
     if (news->length + sizeof *use > sizeof news->message) {
         shared_keys_tell(keys);
+    }
+    if (news->length + sizeof *use > sizeof news->message) {
+        news->length = 1; /* the broker is away: the latest count */
     }
     memcpy(news->message + news->length, use, sizeof *use);
     news->length += sizeof *use;
@@ -91,7 +99,7 @@ struct shared_keys *shared_keys_new(const struct service_environment *environmen
 {
     struct shared_keys *keys = memory_zeroed(1, sizeof *keys);
     const char *text = config_text(environment->config, secret);
-    struct seal derived = seal_for("used keys", text, strlen(text));
+    struct seal derived = seal_for(PURPOSE, text, strlen(text));
     for (size_t kind = 0; kind < KINDS; kind++) {
         keys->used[kind] = used_keys_new(KEYS_REMEMBERED, derived.key);
         keys->news[kind].message[0] = (unsigned char)kind;

@@ -62,8 +62,8 @@ class Topology:
         self.wait_ready()
 
     def process_of(self, service):
-        """The name of the process that runs a service."""
-        return "all" if self.name == "all" else service
+        """The name of the process that runs a service; a replica has one of its own."""
+        return "all" if self.name == "all" and service in SERVICES else service
 
     def log_file(self, name):
         folder = self.engines.folder / "log" / self.name

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two events under one id. Ingestion answers 422 to the second when it has heard of the first; what came
-through two replicas at the same instant meets at the worker, which is what is played here."""
+"""Two events under one id. Ingestion answers 422 to the second when it knows of the first; what it does
+not know of, such as what comes through two replicas at the same instant, meets at the worker, which is played here."""
 
 import json
 import uuid

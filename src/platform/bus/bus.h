@@ -115,6 +115,6 @@ struct bus_listener *bus_listen(struct bus *bus, const char *subject, bus_heard_
                                 void *arg);
 void bus_listener_close(struct bus_listener **listener);
 
-// Tells the other processes; nobody while the broker is away. What is told before something is
-// published reaches them before its acknowledgement reaches us, or about then.
-void bus_tell(struct bus *bus, const char *subject, const void *data, size_t length);
+// Tells the other processes. False when the broker is away: nobody was told. What is told before
+// something is published reaches them before its acknowledgement reaches us, or about then.
+bool bus_tell(struct bus *bus, const char *subject, const void *data, size_t length);

@@ -44,9 +44,8 @@ void bus_listener_close(struct bus_listener **listener)
     }
 }
 
-void bus_tell(struct bus *bus, const char *subject, const void *data, size_t length)
+bool bus_tell(struct bus *bus, const char *subject, const void *data, size_t length)
 {
-    if (link_is_up(bus->link) && length <= INT_MAX) {
-        natsConnection_Publish(bus->link->connection, subject, data, (int)length);
-    }
+    return link_is_up(bus->link) && length <= INT_MAX &&
+           natsConnection_Publish(bus->link->connection, subject, data, (int)length) == NATS_OK;
 }

@@ -75,9 +75,10 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
                      void *arg)
 {
     (void)connection;
-    (void)subscription;
     const struct link *link = arg;
-    log_warning(link->log, "broker client error", LOG_TEXT("why", natsStatus_GetText(status)));
+    const char *subject = subscription != NULL ? natsSubscription_GetSubject(subscription) : NULL;
+    log_warning(link->log, "broker client error", LOG_TEXT("why", natsStatus_GetText(status)),
+                LOG_TEXT("subject", subject != NULL ? subject : "none"));
 }
 
 // Of a text with several servers natsOptions_SetURL takes everything before the last `@` for the

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is compared is the event as a line of the stream, without its time and its trace.
+// What is compared, also with what other replicas saw (shared_keys.c), is the event as a line of
+// the stream, without its time and its trace.
 #include "services/emotion_ingestion_service/event_key.h"
 
 #include "platform/ids.h"
