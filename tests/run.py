@@ -3,8 +3,10 @@
 fails, and ends with the line `N passed, N failed`. BUILD names another build folder than build."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -69,6 +71,25 @@ def run_pytest(folder):
     return run_to_its_end(command, cwd=ROOT, env=environment), report
 
 
+def own_folder():
+    """Where all of this run's temporary files go, and its engines' data."""
+    folder = Path(tempfile.mkdtemp(prefix="ecs-run-"))
+    folder.chmod(0o711)  # the engines' own user has to reach its data in it
+    os.environ["TMPDIR"] = str(folder)
+    return folder
+
+
+def clear_up(folder):
+    """Ends what an interrupted run left behind: pytest's processes for tests at once just end on Ctrl-C."""
+    for var in folder.glob("ecs-test-*/var"):
+        subprocess.run([str(ROOT / "deploy/local/engines.sh"), "down"], env=dict(os.environ, VAR_DIR=str(var)))
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in mounts:
+        if mount.startswith(f"{folder}/"):
+            subprocess.run(["umount", mount])
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def say_about_containers():
     """One line on what `make test` leaves out, and why."""
     try:
@@ -79,9 +100,10 @@ def say_about_containers():
     print(f"== compose: skipped the container tests: {why}")
 
 
-def main():
+def run_all(sections):
+    """Answers the exit code."""
     passed = failed = skipped = 0
-    for section in sys.argv[1:]:
+    for section in sections:
         started = time.monotonic()
         print(f"== {section}", flush=True)
         if section == "faults" and not make_fault_points():
@@ -93,10 +115,18 @@ def main():
         bad = max(bad, 1) if code else bad
         print(f"== {section}: {good} passed, {bad} failed, {left} skipped, {time.monotonic() - started:.0f} s")
         passed, failed, skipped = passed + good, failed + bad, skipped + left
-    if "faults" in sys.argv[1:]:
+    if "faults" in sections:
         say_about_containers()
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed or not passed else 0
+
+
+def main():
+    folder = own_folder()
+    try:
+        return run_all(sys.argv[1:])
+    finally:
+        clear_up(folder)
 
 
 if __name__ == "__main__":

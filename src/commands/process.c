@@ -66,12 +66,43 @@ static void tear_down(struct process **process)
     *process = NULL;
 }
 
+// ---- the beginning
+
+struct reaching {
+    struct process *process;
+    bool good;
+    char error[PROCESS_ERROR_SIZE];
+};
+
+static void *reach_database(void *arg)
+{
+    struct reaching *reaching = arg;
+    reaching->good = process_reach_database(reaching->process, reaching->error);
+    return NULL;
+}
+
+// Both at once: each takes as long as all the rest of a start.
+static bool open_model_and_database(struct process *process, char error[static PROCESS_ERROR_SIZE])
+{
+    struct reaching reaching = {.process = process};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, reach_database, &reaching) != 0) {
+        abort(); /* no thread at start: nothing would work */
+    }
+    const bool model = process_open_model(process, error);
+    pthread_join(thread, NULL);
+    if (model && !reaching.good) {
+        memcpy(error, reaching.error, PROCESS_ERROR_SIZE);
+    }
+    return model && reaching.good;
+}
+
 struct process *process_start(const struct process_plan *plan,
                               char error[static PROCESS_ERROR_SIZE])
 {
     struct process *process = memory_zeroed(1, sizeof *process);
     process->plan = *plan;
-    if (!process_open_platform(process, error) || !process_migrate(process, error) ||
+    if (!process_open_platform(process, error) || !open_model_and_database(process, error) ||
         !process_mount_services(process, error) || !process_listen(process, error)) {
         tear_down(&process);
         return NULL;

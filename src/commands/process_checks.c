@@ -73,15 +73,39 @@ static enum db_status migrate(struct process *process, char *why, size_t size)
     return status;
 }
 
-bool process_migrate(struct process *process, char error[static PROCESS_ERROR_SIZE])
+static const struct service *first_with_database(const struct process *process)
+{
+    for (size_t i = 0; i < process->plan.count; i++) {
+        if (process->plan.chosen[i] && (process->plan.services[i]->needs & NEEDS_DATABASE) != 0) {
+            return process->plan.services[i];
+        }
+    }
+    return NULL;
+}
+
+static void open_database(struct process *process)
+{
+    const struct service *service = first_with_database(process);
+    char error[DB_ERROR_SIZE];
+    if (service != NULL) {
+        process->checks->database =
+            db_open(process_database_url(process, service), "ecs health", process->log, error);
+    }
+}
+
+bool process_reach_database(struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
     process->checks = memory_zeroed(1, sizeof *process->checks);
     process->checks->process = process;
+    open_database(process);
     if (!process->plan.everything) {
         return true;
     }
     enum db_status status = migrate(process, error, PROCESS_ERROR_SIZE);
     process->checks->migrated = status == DB_OK;
+    if (status == DB_OK) {
+        db_ping(process->checks->database); // connected by when readiness is asked for
+    }
     // What passes by itself is tried again with each look at the schema.
     return status == DB_OK || status == DB_AWAY || status == DB_RETRY || status == DB_UNKNOWN;
 }
@@ -209,25 +233,11 @@ static void add_probes(struct process *process)
 
 // ---- which of them
 
-static const struct service *first_with_database(const struct process *process)
-{
-    for (size_t i = 0; i < process->mounted_count; i++) {
-        if ((process->mounted[i].service->needs & NEEDS_DATABASE) != 0) {
-            return process->mounted[i].service;
-        }
-    }
-    return NULL;
-}
-
 static void add_database_checks(struct process *process)
 {
-    const struct service *service = first_with_database(process);
-    char error[DB_ERROR_SIZE];
-    if (service == NULL) {
+    if (process->checks->database == NULL) {
         return;
     }
-    process->checks->database =
-        db_open(process_database_url(process, service), "ecs health", process->log, error);
     health_add(process->health, "postgresql", true, check_database, process->checks);
     if (process->plan.everything) {
         health_add(process->health, "schema", true, check_schema, process->checks);

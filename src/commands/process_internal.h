@@ -72,7 +72,12 @@ const char *process_database_url(const struct process *process, const struct ser
 
 // ---- process_platform.c: settings, log, bus, cache, model
 
+// All but the model.
 bool process_open_platform(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+
+// The model itself where the credit analysis service runs here, else the way to it over HTTP.
+bool process_open_model(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+
 void process_close_platform(struct process *process);
 
 // ---- process_checks.c: what /readyz knows
@@ -80,8 +85,10 @@ void process_close_platform(struct process *process);
 void process_add_checks(struct process *process);
 void process_free_checks(struct process *process);
 
-// Brings the schema up to date when the database answers. False only when it cannot be.
-bool process_migrate(struct process *process, char error[static PROCESS_ERROR_SIZE]);
+// Brings the schema up to date when the database answers and all services run here, and connects for
+// the checks. False only when the schema cannot be brought up to date. May run beside
+// process_open_model.
+bool process_reach_database(struct process *process, char error[static PROCESS_ERROR_SIZE]);
 
 // ---- process_mount.c: services on the platform
 

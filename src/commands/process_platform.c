@@ -127,8 +127,7 @@ static bool open_cache(struct process *process, char error[static PROCESS_ERROR_
     return true;
 }
 
-// The model itself where the credit analysis service runs here, else the way to it over HTTP.
-static bool open_model(struct process *process, char error[static PROCESS_ERROR_SIZE])
+bool process_open_model(struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
     const struct config *config = process->config;
     if ((process->needs & NEEDS_MODEL) != 0) {
@@ -187,7 +186,7 @@ bool process_open_platform(struct process *process, char error[static PROCESS_ER
     process->health = health_new(process->log, process->metrics);
     return open_limits(process, error) && require_settings(process, error) &&
            check_database_urls(process, error) && open_bus(process, error) &&
-           open_cache(process, error) && open_model(process, error);
+           open_cache(process, error);
 }
 
 void process_close_platform(struct process *process)

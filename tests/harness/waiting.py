@@ -5,7 +5,6 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 import time
 from pathlib import Path
 
@@ -41,7 +40,8 @@ def window_that_lasts(seconds):
     return next(length for length in range(3600, 86400) if length - now % length > seconds)
 
 
-PORTS = Path(tempfile.gettempdir()) / f"ecs-test-ports-{os.getuid()}"
+# Of all test runs on this machine, each of which has a folder of its own for temporary files.
+PORTS = Path("/tmp") / f"ecs-test-ports-{os.getuid()}"
 ours = []  # open files: their locks last as long as this process
 
 
