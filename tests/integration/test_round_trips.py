@@ -10,7 +10,8 @@ from harness.refusal import Refusal
 SERVICE = "user-and-credit-service"
 # The person with what was decided lately and the features; the decision, its offer and the commit at once.
 ROUND_TRIPS = 2
-NAMES = (b"lock_person", b"applicant", b"insert_", b"supersede_open_offer", b"COMMIT")
+# Of its statements; a BEGIN or COMMIT by itself may be of another connection, such as the outbox's.
+NAMES = (b"lock_person", b"applicant", b"insert_", b"supersede_open_offer")
 
 
 class Requests:
