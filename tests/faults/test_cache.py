@@ -254,8 +254,8 @@ def test_a_late_answer_goes_to_no_other_command(topology, engines, anybody, pers
     try:
         assert {login(guessed, "not the password") for _ in range(LOGINS_THAT_MAY_FAIL)} == {401}
         behind.armed = True
-        assert login(guessed, "not the password") == 429
-        assert behind.kept, "the fault did not happen"
+        # On a starved machine the cache may be given up for being slow just then, and asked again a second later.
+        poll(lambda: login(guessed, "not the password") == 429 and behind.kept, 10, "the fault to happen")
         steady(lambda: login(other, PASSWORD) == 200, 2)
         assert changes(topology, since)[1], "the cache was asked again"
     finally:
