@@ -85,8 +85,8 @@ void process_close_platform(struct process *process);
 void process_add_checks(struct process *process);
 void process_free_checks(struct process *process);
 
-// Brings the schema up to date when the database answers and all services run here, and connects for
-// the checks. False only when the schema cannot be brought up to date. May run beside
+// Brings the schema up to date when the database answers and all services run here, and connects
+// for the checks. False only when the schema cannot be brought up to date. May run beside
 // process_open_model.
 bool process_reach_database(struct process *process, char error[static PROCESS_ERROR_SIZE]);
 
