@@ -126,8 +126,7 @@ def test_replicas_with_different_secrets_do_not_misunderstand_each_other(topolog
     assert feel(stranger, other, emotion(someone.id, stress=0.9), key).status_code == 202, "it cannot know"
 
 
-def test_equal_payments_of_two_people_cannot_be_told_from_what_replicas_say(topology, start, nats, person):
-    start("transaction-service")
+def test_equal_payments_of_two_people_cannot_be_told_from_what_replicas_say(topology, nats, person):
     nats.subscribe(f"used-keys.{TRANSACTIONS}")
     said = []
     for someone in (person(), person()):
