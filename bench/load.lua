@@ -1,18 +1,27 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Sends the requests of a file, in turn. The file holds whole requests, each followed by a record
 -- separator (byte 30); @KEY@ in a request becomes a key that no other request has.
+-- So many requests are made before the load begins, so that a key costs no time while it runs.
 -- With a rate, request n leaves at n / rate seconds, or as soon as a connection is free.
--- wrk ... -s load.lua URL -- FILE PREFIX_OF_KEYS REQUESTS_A_SECOND
+-- wrk ... -s load.lua URL -- FILE PREFIX_OF_KEYS REQUESTS_MADE_BEFORE REQUESTS_A_SECOND
 
 local ffi = require("ffi")
 ffi.cdef("struct timespec_of_load { long seconds; long nanoseconds; }; int clock_gettime(int, struct timespec_of_load *);")
 
-local before, after, sent, prefix, rate, begun, due = {}, {}, 0, "", 0, nil, 0
+local before, after, made, sent, prefix, rate, begun, due = {}, {}, {}, 0, "", 0, nil, 0
 local clock = ffi.new("struct timespec_of_load")
 
 local function now()
     ffi.C.clock_gettime(1, clock)
     return tonumber(clock.seconds) + tonumber(clock.nanoseconds) / 1e9
+end
+
+local function make(n)
+    local i = n % #before + 1
+    if after[i] then
+        return before[i] .. prefix .. n .. after[i]
+    end
+    return before[i]
 end
 
 function init(arguments)
@@ -24,7 +33,10 @@ function init(arguments)
     end
     file:close()
     prefix = arguments[2]
-    rate = tonumber(arguments[3])
+    for n = 1, tonumber(arguments[3]) do
+        made[n] = make(n)
+    end
+    rate = tonumber(arguments[4])
     if rate > 0 then
         -- Milliseconds before a connection's next request; wrk asks only when the function is there.
         delay = function()
@@ -37,11 +49,7 @@ end
 
 function request()
     sent = sent + 1
-    local i = sent % #before + 1
-    if after[i] then
-        return before[i] .. prefix .. sent .. after[i]
-    end
-    return before[i]
+    return made[sent] or make(sent)
 end
 
 -- wrk counts as errors.status what was answered with more than 399.

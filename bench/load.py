@@ -13,6 +13,7 @@ from machine import Failure
 
 SCRIPT = pathlib.Path(__file__).with_name("load.lua")
 SEPARATOR = "\x1e"
+MADE_BEFORE = 60_000  # requests for each second of a load
 
 
 @dataclasses.dataclass
@@ -55,7 +56,7 @@ def write_requests(path, requests, content_type="application/json"):
 def run(url, requests_file, connections, seconds, rate=0):
     """As many requests as the other side takes, or `rate` a second."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", SCRIPT, url, "--"]
-    command += [requests_file, uuid.uuid4().hex[:12] + "-", str(int(rate))]
+    command += [requests_file, uuid.uuid4().hex[:12] + "-", str(seconds * MADE_BEFORE), str(int(rate))]
     finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds + 30)
     output = finished.stdout.decode()
     for line in output.splitlines():

@@ -14,6 +14,7 @@
 #define KINDS (KEY_OF_LINE + 1)
 #define KEYS_REMEMBERED 32768 /* of a kind; three quarters of a megabyte */
 #define USES_A_MESSAGE 1000
+#define PAUSE_MS 5 /* between messages: one costs the broker as much as many events */
 #define SUBJECT_SIZE 128
 
 // What the replicas' common secret is derived for. Another number when anything else is hashed for
@@ -29,6 +30,8 @@ struct news {
 
 struct shared_keys {
     struct bus *bus;
+    struct loop *loop;
+    struct loop_timer *pause; /* NULL: whatever is new may be told at once */
     struct bus_listener *listener;
     char subject[SUBJECT_SIZE];
     pthread_mutex_t lock;
@@ -59,13 +62,31 @@ static void hear(void *arg, const char *data, size_t length)
     }
 }
 
-void shared_keys_tell(struct shared_keys *keys)
+// True when something was told.
+static bool tell_now(struct shared_keys *keys)
 {
+    bool told = false;
     for (size_t kind = 0; kind < KINDS; kind++) {
         struct news *news = &keys->news[kind];
         if (news->length > 1 && bus_tell(keys->bus, keys->subject, news->message, news->length)) {
             news->length = 1;
+            told = true;
         }
+    }
+    return told;
+}
+
+static void end_pause(void *arg)
+{
+    struct shared_keys *keys = arg;
+    loop_timer_free(&keys->pause);
+    shared_keys_tell(keys);
+}
+
+void shared_keys_tell(struct shared_keys *keys)
+{
+    if (keys->pause == NULL && tell_now(keys)) {
+        keys->pause = loop_timer_start(keys->loop, PAUSE_MS, 0, end_pause, keys);
     }
 }
 
@@ -74,7 +95,7 @@ static void remember_to_tell(struct shared_keys *keys, enum key_kind kind,
 {
     struct news *news = &keys->news[kind];
     if (news->length + sizeof *use > sizeof news->message) {
-        shared_keys_tell(keys);
+        tell_now(keys);
     }
     if (news->length + sizeof *use > sizeof news->message) {
         news->length = 1; /* the broker is away: the latest count */
@@ -108,6 +129,7 @@ struct shared_keys *shared_keys_new(const struct service_environment *environmen
     explicit_bzero(&derived, sizeof derived);
     pthread_mutex_init(&keys->lock, NULL);
     keys->bus = environment->bus;
+    keys->loop = environment->loop;
     snprintf(keys->subject, sizeof keys->subject, "used-keys.%s", subject);
     char labels[SUBJECT_SIZE];
     snprintf(labels, sizeof labels, "subject=\"%s\"", subject);
@@ -124,6 +146,7 @@ void shared_keys_free(struct shared_keys **keys)
         return;
     }
     *keys = NULL;
+    loop_timer_free(&freed->pause);
     bus_listener_close(&freed->listener);
     for (size_t kind = 0; kind < KINDS; kind++) {
         used_keys_free(&freed->used[kind]);

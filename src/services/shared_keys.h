@@ -31,5 +31,6 @@ void shared_keys_free(struct shared_keys **keys);
 bool shared_keys_agree(struct shared_keys *keys, enum key_kind kind, const struct uuid *id,
                        const void *content, size_t length);
 
-// Tells the others what is new, if anything; on the same thread.
+// Tells the others what is new, if anything; on the same thread. At once, or under load a few
+// milliseconds after they were told the last time.
 void shared_keys_tell(struct shared_keys *keys);

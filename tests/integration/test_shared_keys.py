@@ -4,6 +4,7 @@ through one of them is known to the others."""
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -85,6 +86,18 @@ def test_a_transactions_key_is_known_to_the_other_replica(topology, start, perso
     assert (again.status_code, again.json()) == (202, first.json()), "a repeat, whichever way it comes"
     assert pay(replica, person(), 11, key).status_code == 202, "another person's key is another key"
     poll(lambda: db("SELECT amount FROM transactions WHERE user_id = %s", someone.id) == [(10,)], 30)
+
+
+def test_keys_in_quick_succession_are_told_to_the_last(topology, start, person):
+    someone, keys = person(), [uuid.uuid4().hex for _ in range(100)]
+    replica = start("transaction-service")
+
+    def pay_all():
+        with ThreadPoolExecutor(10) as pool:
+            return [answer.status_code for answer in pool.map(lambda key: pay(topology, someone, 10, key), keys)]
+
+    assert replica.once_heard(len(keys), pay_all) == [202] * len(keys)
+    assert_refused(pay(replica, someone, 11, keys[-1]))
 
 
 def test_an_emotions_key_is_known_to_the_other_replica(topology, start, person):
