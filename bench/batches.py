@@ -10,12 +10,13 @@ import subprocess
 import load
 import nats
 import people
-from ingestion import EMOTIONS, PAIRS, WARM_UP_SECONDS, Side
+from ingestion import EMOTIONS, WARM_UP_SECONDS, Side
 from machine import ECS, Failure, say
 from table import Row
 
 LINES = 1000
 BODIES = 64
+PAIRS = 3
 SECONDS = 1  # all of it has to be stored afterwards, to compare
 CONNECTIONS = 4
 WARM_UP_RATE = 100  # batches a second
