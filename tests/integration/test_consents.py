@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The consent to emotional data: given, withdrawn, and what follows."""
 
+import uuid
+
 import pytest
 
+from harness.people import now
 from harness.waiting import poll
 from problems import assert_faults, assert_problem
 
@@ -47,6 +50,29 @@ def test_withdrawing_takes_the_emotions_away(person, db):
     assert someone.client.put(path(someone), json={"granted": False}).status_code == 200
     for table in ("emotional_events", "emotional_events_summary"):
         poll(lambda: not db(f"SELECT 1 FROM {table} WHERE user_id = %s", someone.id))
+
+
+def test_what_a_withdrawal_deleted_does_not_come_back_with_a_new_consent(person, db):
+    """Also not when its message is read again: after a crash, from the stream, from the dead letters."""
+    someone, before = person(), {"at": now(), "event_id": str(uuid.uuid4())}
+    assert someone.feel(**before).status_code == 202
+    poll(lambda: db("SELECT 1 FROM emotional_events WHERE user_id = %s", someone.id))
+    for granted in (False, True):
+        assert someone.client.put(path(someone), json={"granted": granted}).status_code == 200
+    assert someone.feel(**before).status_code == 202
+    anew = str(uuid.uuid4())
+    assert someone.feel(event_id=anew).status_code == 202
+    poll(lambda: db("SELECT event_id::text FROM emotional_events WHERE user_id = %s", someone.id) == [(anew,)])
+    days = db("SELECT sum(event_count) FROM emotional_events_summary WHERE user_id = %s", someone.id)
+    assert days == [(1,)]
+
+
+def test_a_first_consent_is_also_for_what_was_felt_before_it(person, db):
+    someone = person(consent=False)
+    before = now()
+    assert someone.client.put(path(someone), json={"granted": True}).status_code == 200
+    assert someone.feel(at=before).status_code == 202
+    poll(lambda: db("SELECT 1 FROM emotional_events WHERE user_id = %s", someone.id))
 
 
 @pytest.mark.parametrize("body", [{}, {"granted": None}, {"granted": "true"}, {"granted": 1}])
