@@ -25,6 +25,7 @@ def limited(request, engines):
     running = Topology(
         request.param, engines, RATE_LIMIT_ADDRESS_PER_MINUTE="30", RATE_LIMIT_PERSON_PER_MINUTE="20",
         LOGIN_ATTEMPTS_PER_ACCOUNT="3", LOGIN_ATTEMPTS_PER_ADDRESS="6", LOGIN_WINDOW_SECONDS=str(WINDOW),
+        REGISTRATIONS_PER_ADDRESS="5",
     )  # fmt: skip
     yield running
     assert set(running.stop().values()) == {0}
@@ -43,7 +44,10 @@ def codes(call, times):
 
 
 def assert_too_many(answer):
+    """In both topologies: what a service answers goes through the gateway as it is."""
     assert_problem(answer, 429)
+    assert answer.headers["RateLimit-Remaining"] == "0"
+    assert answer.headers["RateLimit-Reset"] == answer.headers["Retry-After"]
     assert 1 <= int(answer.headers["Retry-After"]) <= WINDOW
 
 
@@ -94,6 +98,34 @@ def test_trusted_addresses_and_senders_are_not_limited(limited):
     assert set(codes(lambda: sender.post("/v1/emotions/stream", json=emotion(person.id)), 70)) == {202}
     pretender = client_at(limited, next(_addresses), **{"X-Internal-Key": "x"})
     assert_too_many(until_refused(lambda: pretender.get("/v1/nothing"), 61))
+
+
+def test_a_network_of_ipv6_counts_as_one_address(limited):
+    """A subscriber has 2^64 addresses, and takes a new one for each request."""
+    network = f"2001:db8:{random.randrange(1 << 16):x}:{random.randrange(1 << 16):x}:"
+    answer = until_refused(lambda: client_at(limited, f"{network}:{random.randrange(1, 1 << 16):x}").get("/v1/nothing"), 61)
+    assert_too_many(answer)
+    other = f"2001:db9:{random.randrange(1 << 16):x}:{random.randrange(1 << 16):x}::1"
+    assert client_at(limited, other).get("/v1/nothing").status_code == 404
+
+
+def test_a_hop_that_cannot_be_read_is_not_trusted(limited):
+    """Some proxies write the client's port behind its address."""
+    answer = until_refused(lambda: client_at(limited, f"{next(_addresses)}:5{random.randrange(1000)}").get("/v1/nothing"), 61)
+    assert_too_many(answer)
+    assert Api(limited.url).get("/v1/nothing").status_code == 404, "the proxy itself is not counted"
+
+
+def test_an_address_registers_so_many_people(limited):
+    client = client_at(limited, next(_addresses))
+
+    def register(client):
+        return client.post("/v1/auth/register", json={"email": new_email(), "password": PASSWORD})
+
+    answer = until_refused(lambda: register(client), 11)
+    assert_too_many(answer)
+    assert answer.headers["RateLimit-Limit"] == "5"
+    assert register(client_at(limited, next(_addresses))).status_code == 201
 
 
 def test_a_person_sends_so_many_requests_from_anywhere(limited):

@@ -94,7 +94,8 @@ static void test_what_a_caller_is_told_comes_from_the_head_alone(void **state)
 {
     static const char text[] =
         "HTTP/1.1 503 No\r\nX-Content-Type: a\r\ncontent-TYPE:  text/plain \r\n"
-        "Retry-After: 7\r\nContent-Type-X: b\r\nTransfer-Encoding: chunked\r\n"
+        "Retry-After: 7\r\nratelimit-REMAINING: 0\r\nContent-Type-X: b\r\nTransfer-Encoding: "
+        "chunked\r\n"
         "\r\n0\r\nRetry-After: 9\r\n\r\n";
     struct response *response = response_new();
     (void)state;
@@ -102,11 +103,15 @@ static void test_what_a_caller_is_told_comes_from_the_head_alone(void **state)
         response_expect(response, false, BODY_MAX);
         assert_int_equal(feed(response, text, piece).outcome, RESPONSE_COMPLETE);
         assert_string_equal(response_parts(response).content_type, "text/plain");
-        assert_string_equal(response_parts(response).retry_after, "7");
+        assert_string_equal(response_parts(response).passed_on[0], "7");
+        assert_null(response_parts(response).passed_on[1]);
+        assert_string_equal(response_parts(response).passed_on[2], "0");
     }
     response_expect(response, false, BODY_MAX);
     assert_string_equal(response_parts(response).content_type, "");
-    assert_string_equal(response_parts(response).retry_after, "");
+    for (size_t i = 0; i < HTTP_PASSED_ON; i++) {
+        assert_null(response_parts(response).passed_on[i]);
+    }
     response_free(&response);
 }
 

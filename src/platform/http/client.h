@@ -6,6 +6,7 @@
 #pragma once
 
 #include "platform/http/exchange.h"
+#include "platform/http/passed_on.h"
 #include "platform/loop.h"
 
 #include <stdbool.h>
@@ -31,7 +32,7 @@ struct http_call {
 struct http_result {
     int status;               /* 0: no answer (refused, timed out, broken, too large) */
     const char *content_type; /* "" when none */
-    const char *retry_after;  /* "" when none */
+    const char *passed_on[HTTP_PASSED_ON]; /* of a forwarder's call: values, NULL when none */
     struct span body;
     const char *why; /* of status 0, for people; static text */
 };

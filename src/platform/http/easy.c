@@ -39,17 +39,12 @@ static void copy_value(char *to, size_t size, const char *value, size_t length)
 static size_t header_came(char *line, size_t size, size_t count, void *arg)
 {
     static const char content_type[] = "content-type:";
-    static const char retry_after[] = "retry-after:";
     struct gathered *gathered = arg;
     size_t length = size * count;
     if (length >= sizeof content_type - 1 &&
         strncasecmp(line, content_type, sizeof content_type - 1) == 0) {
         copy_value(gathered->content_type, sizeof gathered->content_type,
                    line + sizeof content_type - 1, length - (sizeof content_type - 1));
-    } else if (length >= sizeof retry_after - 1 &&
-               strncasecmp(line, retry_after, sizeof retry_after - 1) == 0) {
-        copy_value(gathered->retry_after, sizeof gathered->retry_after,
-                   line + sizeof retry_after - 1, length - (sizeof retry_after - 1));
     }
     return length;
 }
@@ -172,16 +167,13 @@ struct http_result easy_result(void *easy, int code, struct gathered *gathered)
     long status = 0;
     if (code != CURLE_OK || curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK ||
         status == 0) {
-        return (struct http_result){.content_type = "",
-                                    .retry_after = "",
-                                    .body = {"", 0},
-                                    .why = curl_easy_strerror((CURLcode)code)};
+        return (struct http_result){
+            .content_type = "", .body = {"", 0}, .why = curl_easy_strerror((CURLcode)code)};
     }
     const struct buffer *body = &gathered->body;
     return (struct http_result){
         .status = (int)status,
         .content_type = gathered->content_type,
-        .retry_after = gathered->retry_after,
         .body = {body->data != NULL ? body->data : "", body->length},
         .why = "",
     };
@@ -197,7 +189,6 @@ static void forget_answer(struct gathered *gathered)
 {
     gathered->sent = false;
     gathered->content_type[0] = '\0';
-    gathered->retry_after[0] = '\0';
 }
 
 bool easy_restart(void *easy, int code, struct gathered *gathered)

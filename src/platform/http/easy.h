@@ -10,7 +10,6 @@
 struct gathered {
     struct buffer body;
     char content_type[128];
-    char retry_after[32];
     void *headers; /* of the request: a list of libcurl */
     struct repeats repeats;
     bool sent;

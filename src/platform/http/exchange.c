@@ -238,8 +238,8 @@ bool http_client_is_trusted(struct http_exchange *exchange)
     if (!exchange->peer_trusted) {
         return false;
     }
-    const char *address = http_client_address(exchange);
-    return strcmp(address, exchange->peer) == 0 || proxies_have(exchange->trusted, address);
+    const char *hop = last_hop(exchange);
+    return hop == NULL || proxies_have(exchange->trusted, hop);
 }
 
 const char *http_path_part(const struct http_exchange *exchange, const char *name)

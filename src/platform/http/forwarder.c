@@ -101,7 +101,7 @@ static void finish(struct forward *forward, const struct http_result *result)
 
 static struct http_result no_answer(const char *why)
 {
-    return (struct http_result){.content_type = "", .retry_after = "", .body = {"", 0}, .why = why};
+    return (struct http_result){.content_type = "", .body = {"", 0}, .why = why};
 }
 
 static void fail(struct forward *forward, const char *why)

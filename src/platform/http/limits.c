@@ -2,6 +2,7 @@
 // Counts of requests in the memory of the process: each replica of the gateway counts for itself.
 #include "platform/http/limits.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -33,13 +34,25 @@ static bool allow(struct rate_limit *limit, struct http_exchange *exchange, cons
     return verdict.allowed;
 }
 
+void http_limits_network(const char *address, char network[static ADDRESS_TEXT_SIZE])
+{
+    struct in6_addr bytes;
+    if (inet_pton(AF_INET6, address, &bytes) == 1 && !IN6_IS_ADDR_V4MAPPED(&bytes)) {
+        memset(&bytes.s6_addr[8], 0, 8);
+        inet_ntop(AF_INET6, &bytes, network, ADDRESS_TEXT_SIZE);
+    } else {
+        snprintf(network, ADDRESS_TEXT_SIZE, "%s", address);
+    }
+}
+
 bool http_limits_address(const struct http_limits *limits, struct http_exchange *exchange)
 {
     if (limits->address == NULL || http_client_is_trusted(exchange)) {
         return true;
     }
-    const char *address = http_client_address(exchange);
-    return allow(limits->address, exchange, address, strlen(address));
+    char network[ADDRESS_TEXT_SIZE];
+    http_limits_network(http_client_address(exchange), network);
+    return allow(limits->address, exchange, network, strlen(network));
 }
 
 bool http_limits_person(const struct http_limits *limits, struct http_exchange *exchange)

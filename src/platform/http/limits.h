@@ -4,12 +4,17 @@
 #pragma once
 
 #include "platform/http/exchange.h"
+#include "platform/http/proxies.h"
 #include "platform/rate_limit.h"
 
 struct http_limits {
     struct rate_limit *address; /* NULL: no limit */
     struct rate_limit *person;  /* NULL: no limit */
 };
+
+// What an address is counted as: itself, or an IPv6 address's first 64 bits, of which a subscriber
+// has all to itself (RFC 6177).
+void http_limits_network(const char *address, char network[static ADDRESS_TEXT_SIZE]);
 
 // Count the request; false when it is one too many, and answered. Trusted clients are not counted.
 bool http_limits_address(const struct http_limits *limits, struct http_exchange *exchange);

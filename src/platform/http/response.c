@@ -27,7 +27,7 @@ struct response {
     bool is_to_head;
     int status;
     char content_type[128];
-    char retry_after[32];
+    char passed_on[HTTP_PASSED_ON][32];
     char encoding[16];
     struct buffer body;
     char name[NAME_SIZE]; /* of the header that is read, cut off */
@@ -76,6 +76,9 @@ static bool is_named(const struct response *response, const char *name)
     return response->name_length == length && strncasecmp(response->name, name, length) == 0;
 }
 
+const char *const http_passed_on[HTTP_PASSED_ON] = {"Retry-After", "RateLimit-Limit",
+                                                    "RateLimit-Remaining", "RateLimit-Reset"};
+
 static struct text kept(char *data, size_t size)
 {
     data[0] = '\0';
@@ -96,13 +99,16 @@ static int on_header_field_complete(llhttp_t *llhttp)
     }
     if (is_named(response, "content-type")) {
         response->value = kept(response->content_type, sizeof response->content_type);
-    } else if (is_named(response, "retry-after")) {
-        response->value = kept(response->retry_after, sizeof response->retry_after);
     } else if (is_named(response, "transfer-encoding")) {
         if (response->encoding[0] != '\0') {
             return fail(response, "the answer names two encodings");
         }
         response->value = kept(response->encoding, sizeof response->encoding);
+    }
+    for (size_t i = 0; i < HTTP_PASSED_ON; i++) {
+        if (is_named(response, http_passed_on[i])) {
+            response->value = kept(response->passed_on[i], sizeof response->passed_on[i]);
+        }
     }
     return HPE_OK;
 }
@@ -210,7 +216,7 @@ static void expect_head(struct response *response)
     response->llhttp.data = response;
     response->lines = (struct head_lines){0};
     response->content_type[0] = '\0';
-    response->retry_after[0] = '\0';
+    memset(response->passed_on, 0, sizeof response->passed_on);
     response->encoding[0] = '\0';
     response->status = 0;
     response->name_length = 0;
@@ -308,12 +314,15 @@ enum response_outcome response_end(struct response *response)
 
 struct response_parts response_parts(const struct response *response)
 {
-    return (struct response_parts){
+    struct response_parts parts = {
         .status = response->status,
         .content_type = response->content_type,
-        .retry_after = response->retry_after,
         .body = &response->body,
     };
+    for (size_t i = 0; i < HTTP_PASSED_ON; i++) {
+        parts.passed_on[i] = response->passed_on[i][0] != '\0' ? response->passed_on[i] : NULL;
+    }
+    return parts;
 }
 
 bool response_stays(const struct response *response)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "platform/buffer.h"
+#include "platform/http/passed_on.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,8 +38,8 @@ enum response_outcome response_end(struct response *response);
 // What of an answer is told on; lives until response_expect.
 struct response_parts {
     int status;
-    const char *content_type; /* "" when none */
-    const char *retry_after;  /* "" when none */
+    const char *content_type;              /* "" when none */
+    const char *passed_on[HTTP_PASSED_ON]; /* values of http_passed_on, NULL when none */
     const struct buffer *body;
 };
 

@@ -8,6 +8,7 @@
 #include "platform/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 struct upstream {
@@ -58,13 +59,13 @@ static void lose(struct upstream *upstream, const char *why, bool gone)
 static void complete(struct upstream *upstream, bool reusable)
 {
     const struct response_parts parts = response_parts(upstream->response);
-    const struct http_result result = {
+    struct http_result result = {
         .status = parts.status,
         .content_type = parts.content_type,
-        .retry_after = parts.retry_after,
         .body = {parts.body->data != NULL ? parts.body->data : "", parts.body->length},
         .why = "",
     };
+    memcpy(result.passed_on, parts.passed_on, sizeof result.passed_on);
     upstream->carrying = false;
     upstream->reusable = reusable;
     upstream->user->answered(upstream->arg, &result);

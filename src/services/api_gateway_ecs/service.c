@@ -130,6 +130,15 @@ static void end_errand(struct errand *errand)
     free(errand);
 }
 
+static void pass_on(struct http_exchange *exchange, const struct http_result *result)
+{
+    for (size_t i = 0; i < HTTP_PASSED_ON; i++) {
+        if (result->passed_on[i] != NULL) {
+            http_answer_header(exchange, http_passed_on[i], result->passed_on[i]);
+        }
+    }
+}
+
 static void on_answer(void *arg, const struct http_result *result)
 {
     struct errand *errand = arg;
@@ -146,9 +155,7 @@ static void on_answer(void *arg, const struct http_result *result)
             // Tokens were checked here: what is refused behind the gateway is a login.
             http_answer_header(exchange, "WWW-Authenticate", "Bearer");
         }
-        if (result->retry_after[0] != '\0') {
-            http_answer_header(exchange, "Retry-After", result->retry_after);
-        }
+        pass_on(exchange, result);
         http_answer_bytes(exchange, result->status, result->content_type, result->body.data,
                           result->body.length);
     }

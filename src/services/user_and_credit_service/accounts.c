@@ -68,6 +68,16 @@ static void answer_registered(struct http_exchange *exchange,
                                json_timestamp(registration->updated_at)));
 }
 
+static bool may_register(struct http_exchange *exchange, struct desk *desk)
+{
+    struct login_attempt attempt = {
+        .limits = &desk->service->logins,
+        .cache = desk->login_counts,
+    };
+    login_attempt_from(&attempt, exchange);
+    return registration_begin(&attempt, exchange);
+}
+
 static void store_registration(struct http_exchange *exchange, struct desk *desk,
                                struct registration *registration)
 {
@@ -104,7 +114,9 @@ void register_person(struct http_exchange *exchange, void *state, void *context)
         http_answer_faults(exchange, &faults);
         return;
     }
-    store_registration(exchange, context, &registration);
+    if (may_register(exchange, context)) {
+        store_registration(exchange, context, &registration);
+    }
 }
 
 // ---- login
@@ -136,12 +148,12 @@ static void check_login(struct http_exchange *exchange, struct desk *desk,
         return;
     }
     // One row in any case: whoever logs in is counted by the email as the database compares it.
-    const struct login_attempt attempt = {
+    struct login_attempt attempt = {
         .limits = &desk->service->logins,
         .cache = desk->login_counts,
         .account = db_text(account, 0, LOGIN_EMAIL),
-        .address = http_client_is_trusted(exchange) ? NULL : http_client_address(exchange),
     };
+    login_attempt_from(&attempt, exchange);
     if (!login_attempt_begin(&attempt, exchange)) {
         return;
     }

@@ -39,13 +39,37 @@ static struct rate_verdict count(const struct login_attempt *attempt, struct rat
     return everywhere.remaining < here.remaining || !everywhere.allowed ? everywhere : here;
 }
 
+static struct rate_verdict count_address(const struct login_attempt *attempt,
+                                         struct rate_limit *limit, const char *kind, int weight)
+{
+    if (limit == NULL || attempt->address[0] == '\0') {
+        return (struct rate_verdict){.allowed = true};
+    }
+    return count(attempt, limit, kind, attempt->address, weight);
+}
+
+void login_attempt_from(struct login_attempt *attempt, struct http_exchange *exchange)
+{
+    if (!http_client_is_trusted(exchange)) {
+        http_limits_network(http_client_address(exchange), attempt->address);
+    }
+}
+
+bool registration_begin(const struct login_attempt *attempt, struct http_exchange *exchange)
+{
+    struct rate_limit *limit = attempt->limits->registrations;
+    const struct rate_verdict verdict = count_address(attempt, limit, "registrations", 1);
+    if (!verdict.allowed) {
+        http_answer_too_many(exchange, &verdict,
+                             "Too many registrations; wait as Retry-After says.");
+    }
+    return verdict.allowed;
+}
+
 bool login_attempt_begin(const struct login_attempt *attempt, struct http_exchange *exchange)
 {
     const struct login_limits *limits = attempt->limits;
-    struct rate_verdict verdict = {.allowed = true};
-    if (limits->address != NULL && attempt->address != NULL) {
-        verdict = count(attempt, limits->address, "address", attempt->address, 1);
-    }
+    struct rate_verdict verdict = count_address(attempt, limits->address, "address", 1);
     if (verdict.allowed && limits->account != NULL) {
         verdict = count(attempt, limits->account, "account", attempt->account, 1);
     }
@@ -59,9 +83,7 @@ bool login_attempt_begin(const struct login_attempt *attempt, struct http_exchan
 void login_attempt_succeeded(const struct login_attempt *attempt)
 {
     const struct login_limits *limits = attempt->limits;
-    if (limits->address != NULL && attempt->address != NULL) {
-        count(attempt, limits->address, "address", attempt->address, -1);
-    }
+    count_address(attempt, limits->address, "address", -1);
     if (limits->account != NULL) {
         count(attempt, limits->account, "account", attempt->account, -1);
     }

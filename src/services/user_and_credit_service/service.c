@@ -24,6 +24,7 @@ static void release(struct user_credit *service)
     breaker_free(&service->breaker);
     rate_limit_free(&service->logins.account);
     rate_limit_free(&service->logins.address);
+    rate_limit_free(&service->logins.registrations);
     free(service);
 }
 
@@ -46,11 +47,21 @@ static bool start_outbox(struct user_credit *service, char error[static SERVICE_
 
 #define LOGIN_SLOTS 16384 /* accounts, and addresses, remembered at a time */
 
-static struct rate_limit *login_limit(const struct config *config, enum setting setting)
+static struct rate_limit *limit_of(const struct config *config, enum setting setting,
+                                   int64_t seconds)
 {
     int64_t limit = config_number(config, setting);
-    int64_t seconds = config_number(config, SETTING_LOGIN_WINDOW_SECONDS);
     return limit > 0 ? rate_limit_new(limit, seconds, LOGIN_SLOTS) : NULL;
+}
+
+static struct login_limits make_limits(const struct config *config)
+{
+    const int64_t window = config_number(config, SETTING_LOGIN_WINDOW_SECONDS);
+    return (struct login_limits){
+        .account = limit_of(config, SETTING_LOGIN_ATTEMPTS_PER_ACCOUNT, window),
+        .address = limit_of(config, SETTING_LOGIN_ATTEMPTS_PER_ADDRESS, window),
+        .registrations = limit_of(config, SETTING_REGISTRATIONS_PER_ADDRESS, 60),
+    };
 }
 
 static void start_recall(struct user_credit *service)
@@ -81,10 +92,7 @@ static void *start(const struct service_environment *environment,
     service->policy = policy;
     service->breaker = breaker_new((int)config_number(config, SETTING_BREAKER_FAILURES),
                                    config_number(config, SETTING_BREAKER_OPEN_SECONDS) * 1000);
-    service->logins = (struct login_limits){
-        .account = login_limit(config, SETTING_LOGIN_ATTEMPTS_PER_ACCOUNT),
-        .address = login_limit(config, SETTING_LOGIN_ATTEMPTS_PER_ADDRESS),
-    };
+    service->logins = make_limits(config);
     start_recall(service);
     service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
     snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
