@@ -138,7 +138,7 @@ void process_stop(struct process **process)
     log_info((*process)->log, "stopping");
     loop_post((*process)->loop, begin_drain, *process);
     pthread_join((*process)->loop_thread, NULL);
-    health_stop(&(*process)->health);
+    health_stop((*process)->health);
     log_info((*process)->log, "stopped");
     tear_down(process);
 }

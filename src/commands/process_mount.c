@@ -268,8 +268,24 @@ static void stop_threads(struct mounted *mounted)
     while (mounted->consumer_count > 0) {
         consumer_join(&mounted->consumers[--mounted->consumer_count]);
     }
-    workers_stop(&mounted->workers);
-    workers_stop(&mounted->passwords);
+    if (mounted->workers != NULL) {
+        workers_stop(mounted->workers);
+    }
+    if (mounted->passwords != NULL) {
+        workers_stop(mounted->passwords);
+    }
+}
+
+static void close_servers(struct process *process)
+{
+    if (process->metrics_server != NULL) {
+        http_server_close(process->metrics_server);
+    }
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        if (process->mounted[i].server != NULL) {
+            http_server_close(process->mounted[i].server);
+        }
+    }
 }
 
 void process_unmount_services(struct process *process)
@@ -277,6 +293,10 @@ void process_unmount_services(struct process *process)
     for (size_t i = 0; i < process->mounted_count; i++) {
         stop_threads(&process->mounted[i]);
     }
+    if (process->loop != NULL) {
+        loop_run_once(process->loop); // answers that those threads have posted still go out
+    }
+    close_servers(process);
     http_server_free(&process->metrics_server);
     for (size_t i = 0; i < process->mounted_count; i++) {
         http_server_free(&process->mounted[i].server);
@@ -285,6 +305,8 @@ void process_unmount_services(struct process *process)
     while (process->mounted_count > 0) {
         struct mounted *mounted = &process->mounted[--process->mounted_count];
         router_free(&mounted->router);
+        workers_free(&mounted->workers);
+        workers_free(&mounted->passwords);
         mounted->service->stop(mounted->state);
     }
 }

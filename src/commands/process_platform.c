@@ -191,7 +191,7 @@ bool process_open_platform(struct process *process, char error[static PROCESS_ER
 
 void process_close_platform(struct process *process)
 {
-    health_stop(&process->health);
+    health_free(&process->health);
     process_free_checks(process);
     risk_remote_free(&process->risk_remote);
     risk_model_free(&process->model);

@@ -16,6 +16,9 @@ void loop_free(struct loop **loop);
 // Runs until loop_stop; the calling thread is the loop's thread from then on.
 void loop_run(struct loop *loop);
 
+// Handles what is there already, and waits for nothing; after loop_run has returned.
+void loop_run_once(struct loop *loop);
+
 // Asks the loop to end; from any thread.
 void loop_stop(struct loop *loop);
 

@@ -2,6 +2,7 @@
 // The work of an outbox: publish until nothing waits; then wait for a signal or a second.
 #include "platform/outbox.h"
 
+#include "platform/clock.h"
 #include "platform/db/array.h"
 #include "platform/db/transaction.h"
 #include "platform/ids.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #define LOOK_EVERY_MS 1000
+#define ROUND_MS 5000 /* a transaction ends then, so that what was acknowledged is marked */
 #define TRACE_ID_LENGTH 32
 #define TRACEPARENT_SIZE 56 /* 00-<32 digits>-<16 digits>-01 and the final NUL */
 
@@ -72,9 +74,10 @@ static void note_result(struct outbox *outbox, enum bus_result result)
 // Stops at the first message that is not acknowledged, so that the order is kept.
 static void publish_rows(struct outbox *outbox, const struct db_result *rows)
 {
+    const int64_t until = clock_monotonic_ms() + ROUND_MS;
     enum bus_result result = BUS_OK;
     for (size_t row = 0; row < db_rows(rows) && result == BUS_OK; row++) {
-        if (ticker_is_stopping(outbox->ticker)) {
+        if (ticker_is_stopping(outbox->ticker) || clock_monotonic_ms() > until) {
             return;
         }
         result = publish_row(outbox, rows, row);

@@ -106,19 +106,24 @@ bool workers_submit(struct workers *workers, worker_job *job, void *arg)
     return accepted;
 }
 
-void workers_stop(struct workers **workers)
+void workers_stop(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    workers->stopping = true;
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+    while (workers->started > 0) {
+        pthread_join(workers->threads[--workers->started], NULL);
+    }
+}
+
+void workers_free(struct workers **workers)
 {
     struct workers *old = *workers;
     if (old == NULL) {
         return;
     }
-    pthread_mutex_lock(&old->lock);
-    old->stopping = true;
-    pthread_cond_broadcast(&old->changed);
-    pthread_mutex_unlock(&old->lock);
-    for (size_t i = 0; i < old->started; i++) {
-        pthread_join(old->threads[i], NULL);
-    }
+    workers_stop(old);
     pthread_cond_destroy(&old->changed);
     pthread_mutex_destroy(&old->lock);
     free(old->threads);

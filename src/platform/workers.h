@@ -23,5 +23,8 @@ struct workers *workers_start(const struct workers_options *options);
 // Queues a job; false when the queue is full or the pool is stopping.
 bool workers_submit(struct workers *workers, worker_job *job, void *arg);
 
-// Refuses new jobs, finishes those queued, ends the threads.
-void workers_stop(struct workers **workers);
+// Refuses new jobs, finishes those queued, ends the threads; once. Later jobs are refused too.
+void workers_stop(struct workers *workers);
+
+// Stops, if that was not done, and frees; nulls.
+void workers_free(struct workers **workers);

@@ -96,12 +96,17 @@ void health_start(struct health *health)
     ticker_start(health->ticker);
 }
 
-void health_stop(struct health **health)
+void health_stop(struct health *health)
+{
+    ticker_free(&health->ticker);
+}
+
+void health_free(struct health **health)
 {
     if (*health == NULL) {
         return;
     }
-    ticker_free(&(*health)->ticker);
+    health_stop(*health);
     pthread_mutex_destroy(&(*health)->lock);
     free(*health);
     *health = NULL;

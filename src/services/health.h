@@ -26,8 +26,11 @@ void health_add(struct health *health, const char *name, bool required, health_c
 
 void health_start(struct health *health);
 
-// Ends the thread and frees.
-void health_stop(struct health **health);
+// Ends the thread; what was last known is still answered.
+void health_stop(struct health *health);
+
+// Stops, if that was not done, and frees; nulls.
+void health_free(struct health **health);
 
 // Adds /healthz and /readyz, and /metrics where `with_metrics` (never on a public port).
 void health_add_routes(struct health *health, struct router *router, bool with_metrics);

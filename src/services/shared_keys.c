@@ -146,6 +146,7 @@ void shared_keys_free(struct shared_keys **keys)
         return;
     }
     *keys = NULL;
+    tell_now(freed);
     loop_timer_free(&freed->pause);
     bus_listener_close(&freed->listener);
     for (size_t kind = 0; kind < KINDS; kind++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What idempotency keys were used for, among all replicas of a service: each remembers what went
 // through it and what the others told it. They tell each other over the broker, in hashes under a
-// secret that they share, before what a key names is acknowledged. Advisory: nothing is kept or
+// secret that they share, about when what a key names is acknowledged. Advisory: nothing is kept or
 // waited for, of two uses at the same moment through two replicas neither may see the other, and
 // all but the latest tens of thousands are forgotten.
 #pragma once
@@ -24,6 +24,8 @@ enum key_kind {
 // understand each other.
 struct shared_keys *shared_keys_new(const struct service_environment *environment,
                                     const char *subject, enum setting secret);
+
+// Tells what is new for a last time, and frees; while the broker is still connected.
 void shared_keys_free(struct shared_keys **keys);
 
 // Whether the id that a key led to stands for the content that it stood for before. One that is new

@@ -93,7 +93,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct stage *stage = *state;
-    workers_stop(&stage->workers);
+    workers_free(&stage->workers);
     exchange_release(&stage->exchange);
     parser_free(&stage->parser);
     router_free(&stage->router);
@@ -380,7 +380,7 @@ static void test_full_workers_are_503_at_once(void **state)
     bool second = workers_submit(stage->workers, wait_at_gate, &gate);
     start(stage, "GET /slow", "");
     pthread_mutex_unlock(&gate.lock);
-    workers_stop(&stage->workers);
+    workers_free(&stage->workers);
     assert_true(first && second);
     assert_int_equal(stage->sent, 1);
     assert_int_equal(stage->exchange.status, 503);

@@ -76,7 +76,7 @@ static void test_every_thread_has_its_own_context_and_name(void **state)
     for (int i = 0; i < 50; i++) {
         assert_true(workers_submit(workers, use_context, &bench));
     }
-    workers_stop(&workers);
+    workers_free(&workers);
     assert_null(workers);
     assert_int_equal(bench.done, 50);
     assert_int_equal(bench.opened, 3);
@@ -96,7 +96,7 @@ static void test_a_full_queue_refuses(void **state)
     assert_true(workers_submit(workers, wait_at_gate, &bench));
     assert_false(workers_submit(workers, wait_at_gate, &bench));
     pthread_mutex_unlock(&bench.gate);
-    workers_stop(&workers);
+    workers_free(&workers);
     assert_int_equal(bench.done, 3);
 }
 
@@ -108,9 +108,9 @@ static void test_a_pool_that_stops_finishes_what_is_queued(void **state)
     for (int i = 0; i < 1000; i++) {
         assert_true(workers_submit(workers, wait_at_gate, &bench));
     }
-    workers_stop(&workers);
+    workers_free(&workers);
     assert_int_equal(bench.done, 1000);
-    workers_stop(&workers);
+    workers_free(&workers);
 }
 
 int main(void)

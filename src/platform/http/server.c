@@ -39,6 +39,7 @@ struct http_server {
     uv_poll_t poll;
     uv_timer_t tick;
     enum accepting accepting;
+    bool closed;
     time_t dated;
     int handles; /* of libuv, not yet closed */
 };
@@ -300,20 +301,26 @@ size_t http_server_connections(const struct http_server *server)
     return server->host.count;
 }
 
+void http_server_close(struct http_server *server)
+{
+    if (server->closed) {
+        return;
+    }
+    server->closed = true;
+    stop_listening(server);
+    uv_close((uv_handle_t *)&server->tick, handle_closed);
+    connections_abandon(&server->host);
+}
+
 void http_server_free(struct http_server **server)
 {
     struct http_server *old = *server;
     if (old == NULL) {
         return;
     }
-    uv_loop_t *uv = loop_handle(old->host.loop);
-    // Answers that other threads have posted still go out.
-    uv_run(uv, UV_RUN_NOWAIT);
-    stop_listening(old);
-    uv_close((uv_handle_t *)&old->tick, handle_closed);
-    connections_abandon(&old->host);
+    http_server_close(old);
     while (old->handles > 0 || old->host.count > 0) {
-        uv_run(uv, UV_RUN_NOWAIT);
+        uv_run(loop_handle(old->host.loop), UV_RUN_NOWAIT);
     }
     free(old->address);
     free(old);

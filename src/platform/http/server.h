@@ -45,7 +45,12 @@ void http_server_drain(struct http_server *server);
 // Connections still open; zero means that a drain is complete. On the loop's thread.
 size_t http_server_connections(const struct http_server *server);
 
-// Closes whatever is left and frees; after loop_run has returned.
+// Closes whatever is left, without running the loop; after loop_run has returned. Where servers
+// share a loop all are closed before the first is freed: freeing runs the loop, and what runs on
+// it may be about a request to any of them.
+void http_server_close(struct http_server *server);
+
+// Closes, if that was not done, and frees.
 void http_server_free(struct http_server **server);
 
 // Runs a function on the loop's thread that this exchange lives on; from any thread.
