@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const struct service *const all_services[] = {
@@ -141,11 +142,22 @@ static void start_insisting(struct ending *ending)
     pthread_detach(thread);
 }
 
+// A shell's usual 1,024 are fewer than MAX_CONNECTIONS; what the system allows is the hard limit.
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int command_serve(int argc, char **argv)
 {
     struct process_plan plan = {.services = all_services, .count = SERVICE_COUNT};
     argp_parse(&parser, argc, argv, 0, NULL, &plan);
 
+    allow_many_files();
     static struct ending ending; // the thread may outlive this function
     start_insisting(&ending);
     char error[PROCESS_ERROR_SIZE];
