@@ -187,3 +187,10 @@ LOOKS = 3 + len(STREAMS)
 def test_what_moves_on_while_it_is_looked_for_is_met(unsent, unfinished):
     moving = LastCredit(*["credit_limits"] * unsent, *["credits"] * unfinished, *["notifications"] * LOOKS)
     assert backlog(moving.db, moving) > 0
+
+
+def test_an_answer_that_nobody_may_get_is_found():
+    history, stores = told_and_stored()
+    history.codes.update([200, 202, 409, 503, "no answer", 500])
+    history.unexplained = 1
+    assert [line.split()[-1] for line in differences(history, stores)] == ["500", "again"]

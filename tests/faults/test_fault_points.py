@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from conftest import LONG
+from conftest import LONG, SEED
 
 from harness.checker import check
 from harness.engines import BINARY, ROOT, Engines
@@ -21,7 +21,7 @@ from harness.people import Person
 from harness.topology import Topology
 from harness.waiting import poll
 
-FIRST_SEED = int(os.environ.get("FAULTS_SEED", "1"))
+FIRST_SEED = int(os.environ.get("FAULTS_SEED") or (SEED if LONG else 1))
 SEEDS = range(FIRST_SEED, FIRST_SEED + (20 if LONG else 2))
 THINGS = 1000  # asked for with each seed
 THINGS_A_POINT = 200  # asked for while one step alone fails
@@ -135,19 +135,35 @@ def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, reco
     assert sum(fired.values()) > 0
 
 
-@pytest.mark.parametrize("point", [point for point in OFTEN + RARE if point not in WITHOUT_ERROR])
-def test_one_step_that_fails_again_and_again_loses_doubles_and_invents_nothing(world, point):
-    """A third of the time: what the random plans do rarely, each step does here for certain."""
-    topology = world.topology
-    topology.terminate("all")
+def fail_at(world, point, journey):
+    """Lets the step fail a third of the time."""
     before = counts_of(world.report)[1][point]
-    topology.start("all", ECS_FAULTS=f"seed={FIRST_SEED},{point}=error:0.3")
-    with Journey(topology, world.db, world.token, f"{FIRST_SEED} {point}") as journey:
-        journey.wait_for(THINGS_A_POINT)
-        topology.terminate("all")
-        topology.restart("all")
-        journey.wait_for(50)
+    world.topology.terminate("all")
+    world.topology.start("all", ECS_FAULTS=f"seed={FIRST_SEED},{point}=error:0.3")
+    journey.wait_for(THINGS_A_POINT)
+    world.topology.terminate("all")
     assert counts_of(world.report)[1][point] > before, "the fault did not happen"
+
+
+def end_at(world, point):
+    """Ends the process there, where a crash would leave one step done and the next not."""
+    topology = world.topology
+    if topology.processes["all"].poll() is None:
+        topology.terminate("all")
+    topology.start("all", ECS_FAULTS=f"{point}=exit@3")
+    poll(lambda: topology.processes["all"].poll() is not None, 60, f"the process to end {point}")
+    assert topology.processes["all"].returncode in (KILLED, -SIGKILL), topology.log_tail("all")
+
+
+@pytest.mark.parametrize("point", OFTEN + RARE)
+def test_one_step_that_fails_and_then_ends_the_process_loses_doubles_and_invents_nothing(world, point):
+    """What the random plans do rarely, each step does here for certain."""
+    with Journey(world.topology, world.db, world.token, f"{FIRST_SEED} {point}") as journey:
+        if point not in WITHOUT_ERROR:
+            fail_at(world, point, journey)
+        end_at(world, point)
+        world.topology.restart("all")
+        journey.wait_for(50)
     check(journey.history, world.db, world.nats)
 
 

@@ -21,6 +21,7 @@ def check(history, db, nats):
 def differences(history, stores):
     """One line for each thing that must not be; none when all is well."""
     return [
+        *_answers(history),
         *_events("emotion", history, "emotions", stores.emotions, history.without_consent),
         *_sums(stores),
         *_events("transaction", history, "transactions", stores.transactions),
@@ -29,6 +30,13 @@ def differences(history, stores):
         *_notifications(stores),
         *(f"dead letter of {person}: {reason}" for person, reason in stores.dead),
     ]
+
+
+def _answers(history):
+    for code in set(history.codes) - {200, 202, 409, 503, "no answer"}:
+        yield f"{history.codes[code]} requests were answered {code}"
+    if history.unexplained:
+        yield f"{history.unexplained} answers 503 did not say when to come again"
 
 
 def _events(what, history, kind, rows, unwanted=()):

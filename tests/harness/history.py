@@ -23,6 +23,7 @@ class History:
         self.acceptances = {}  # offer id: person
         self.outcomes = {}  # id: outcome
         self.codes = Counter()
+        self.unexplained = 0  # 503 without Retry-After
         self.lock = threading.Lock()
 
     def record(self, kind, identity, asked, outcome):
@@ -33,14 +34,20 @@ class History:
             if outcome == OK or identity not in self.outcomes:
                 self.outcomes[identity] = outcome
 
-    def ask(self, kind, identity, asked, call):
-        """Calls call(), records how it ended, and answers the response, or None when none came."""
+    def count(self, call):
+        """Calls call(), counts how it ended, and answers the response, or None when none came."""
         try:
             answer = call()
         except requests.RequestException:
             answer = None
         with self.lock:
             self.codes["no answer" if answer is None else answer.status_code] += 1
+            self.unexplained += answer is not None and answer.status_code == 503 and "Retry-After" not in answer.headers
+        return answer
+
+    def ask(self, kind, identity, asked, call):
+        """The same for what the stores are held against: records it too."""
+        answer = self.count(call)
         outcome = UNKNOWN if answer is None else OK if answer.ok else FAILED
         self.record(kind, identity, asked, outcome)
         return answer
