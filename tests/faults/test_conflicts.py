@@ -33,7 +33,7 @@ def test_tables_locked_for_ten_seconds_cost_time_and_nothing_else(topology, engi
         answer = someone.analyse()
         # Three tries of three seconds each, and what else lies in between.
         assert answer.elapsed.total_seconds() < 10.5
-        assert answer.status_code in (503, 504), answer.text
+        assert answer.status_code == 503, answer.text
         assert int(answer.headers["Retry-After"]) >= 1
         while time.monotonic() < began + LOCKED_SECONDS:
             running.wait_for(50)
@@ -152,7 +152,8 @@ def test_a_database_that_hangs_is_given_up_in_time(topology, engines, load, pers
             os.kill(pid, signal.SIGSTOP)
         try:
             answer = someone.analyse()
-            assert answer.status_code in (503, 504), answer.text
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["Retry-After"]) >= 1
             assert answer.elapsed.total_seconds() < 10.5
             refused = running.codes[503]
             running.wait_for(300)

@@ -3,7 +3,6 @@
 
 import http.server
 import json
-import shutil
 import threading
 import time
 from urllib.parse import urlsplit
@@ -149,26 +148,88 @@ def test_a_slow_model_is_given_up_in_time(person, stand_in):
     assert answer.elapsed.total_seconds() < 2.5
 
 
+@pytest.fixture
+def never_in_time():
+    """Keeps a caller of the model waiting until the test is over."""
+    over = threading.Event()
+    yield lambda handler: over.wait(30)
+    over.set()
+
+
+@pytest.mark.parametrize("kind", ["slow", "NaN"])
+def test_five_useless_answers_open_the_breaker(person, stand_in, never_in_time, kind):
+    """An answer that comes too late, or with a score that is no number, counts as none."""
+    healed(person)
+    someone = person()
+    stand_in(never_in_time if kind == "slow" else say(good_answer().replace("0.2", "NaN", 1)))
+    for number in range(1, 6):
+        answer = someone.analyse()
+        assert answer.status_code == 503, answer.text
+        assert stand_in.calls == number, "a closed breaker lets each call through"
+        assert answer.elapsed.total_seconds() > 0.9 or kind == "NaN"
+    for _ in range(3):
+        answer = someone.analyse()
+        assert answer.status_code == 503, answer.text
+        assert 1 <= int(answer.headers["Retry-After"]) <= 2
+        assert answer.elapsed.total_seconds() < 0.25, "an open breaker answers at once"
+    assert stand_in.calls == 5, "an open breaker calls nobody"
+
+
+def model_text(content, version=None, features=None):
+    """A model file's content with another version or with other names of its features."""
+    model = json.loads(content)
+    if version:
+        model["learner"]["attributes"]["model_version"] = version
+    if features:
+        model["learner"]["feature_names"] = features
+    return json.dumps(model).encode()
+
+
 def test_a_broken_model_file_is_refused_and_the_old_one_serves(topology, person, tmp_path):
-    model = tmp_path / "risk.json"
-    shutil.copy(ROOT / "models" / "risk.json", model)
+    model, beside = tmp_path / "risk.json", tmp_path / "risk.json.new"
+    good = (ROOT / "models" / "risk.json").read_bytes()
+    features = json.loads(good)["learner"]["feature_names"]
+    model.write_bytes(good)
     topology.restart(SERVICE, MODEL_PATH=str(model))
     healed(person)
     before = person().analyse().json()["model_version"]
-    good = model.read_bytes()
-    for content in (good[: len(good) // 2], b"{}", b""):
-        model.write_bytes(content)
+
+    def put(content):
+        """Another file under the old name, at one stroke; or none."""
+        if content is None:
+            model.unlink()
+        else:
+            beside.write_bytes(content)
+            beside.rename(model)
+
+    def said_of_model():
+        answer = requests.get(topology.metrics_urls[SERVICE] + "/readyz", timeout=5)
+        assert answer.status_code == 200, "the old model serves, so the service is ready"
+        return answer.json()["dependencies"]["risk-model"]
+
+    bad = [
+        (good[: len(good) // 2], "not valid JSON"), (b"{}", "it is not a model of XGBoost"), (b"", "it is empty"),
+        (model_text(good, features=[*features[:3], "age"]), "its features are not ours"),
+        (model_text(good, features=features[::-1]), "its features are not ours"),
+        (None, "No such file"),
+    ]  # fmt: skip
+    for content, why in bad:
+        put(good)
+        poll(lambda: said_of_model() == "up", what=f"the good model to be back, before: {why}")
+        put(content)
+        said = poll(lambda: said_of_model().startswith("down: ") and said_of_model(), what=f"to be told: {why}")
+        assert why in said
         for _ in range(3):
             answer = person().analyse()
             assert answer.status_code == 200, answer.text
-            assert answer.json()["model_version"] == before
-        poll(lambda: told_of(topology, SERVICE, "risk-model") == ("down", 200))
-    model.unlink()
-    assert person().analyse().status_code == 200
-    model.write_bytes(good)
-    assert person().analyse().status_code == 200
-    poll(lambda: told_of(topology, SERVICE, "risk-model") == ("up", 200))
+            assert answer.json()["model_version"] == before, why
+    put(model_text(good, version="risk-the-next-one"))
+    poll(lambda: said_of_model() == "up", what="the next model to serve")
+    answer = person().analyse()
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["model_version"] == "risk-the-next-one" != before
     topology.restart(SERVICE)
+    assert person().analyse().json()["model_version"] == before
 
 
 def test_a_broken_policy_file_is_refused_and_the_old_one_holds(topology, person, tmp_path):

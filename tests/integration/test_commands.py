@@ -3,16 +3,19 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import uuid
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from harness.engines import BINARY, PLAIN, ROOT
-from harness.people import emotion
+from harness.people import emotion, now
 from harness.topology import SERVICES, run_command
 from harness.waiting import free_port, poll
 
@@ -201,30 +204,154 @@ def test_events_tail_shows_what_passes(topology, person):
         tail.communicate()
 
 
-def test_dead_letters_can_be_listed_shown_replayed_and_purged(topology, sender, nats, db):
+@pytest.fixture
+def dead_letters(topology, nats):
+    """Runs `ecs dead-letters`; there are none at first."""
     run = lambda *arguments: run_command(topology.env, "dead-letters", *arguments)  # noqa: E731
-    assert run("purge").returncode == 0 or run("purge", "--all").returncode == 0
+    poll(lambda: nats.backlog("emotions") + nats.backlog("transactions") == 0, what="the workers to have read all")
+    assert run("purge", "--all").returncode == 0
+    return run
+
+
+def letters_in(nats):
+    """The dead letters: {data: number}."""
+    return {data.decode(): sequence for sequence, _, _, data in nats.stored("dead-letters")}
+
+
+def make_account(db, person):
+    db("INSERT INTO users (id, email, password_hash) VALUES (%s, %s, '!')", person, f"{person}@example.com")
+    db(
+        "INSERT INTO consents (user_id, purpose, granted_at) VALUES (%s, 'emotional_data', now() - interval '1 day')",
+        person,
+    )
+
+
+def test_dead_letters_can_be_listed_shown_replayed_and_purged(dead_letters, sender, nats, db):
     nobody = str(uuid.uuid4())
     event_id = str(uuid.uuid4())
     assert sender.post("/v1/emotions/stream", json=emotion(nobody, event_id=event_id)).status_code == 202
-    poll(lambda: any(nobody in m[3].decode(errors="replace") for m in nats.stored("dead-letters")))
+    poll(lambda: any(nobody in data for data in letters_in(nats)))
 
-    listed = run("list")
+    listed = dead_letters("list")
     assert listed.returncode == 0
     assert "unknown user" in listed.stdout
-    sequence = [m[0] for m in nats.stored("dead-letters") if nobody in m[3].decode(errors="replace")][0]
-    shown = run("show", str(sequence))
+    [sequence] = letters_in(nats).values()
+    shown = dead_letters("show", str(sequence))
     assert shown.returncode == 0
     assert nobody in shown.stdout
 
-    db("INSERT INTO users (id, email, password_hash) VALUES (%s, %s, '!')", nobody, f"{nobody}@example.com")
-    db("INSERT INTO consents (user_id, purpose, granted_at) VALUES (%s, 'emotional_data', now() - interval '1 day')", nobody)  # fmt: skip
-    assert run("replay", str(sequence)).returncode == 0
+    make_account(db, nobody)
+    replayed = dead_letters("replay", str(sequence))
+    assert (replayed.returncode, replayed.stdout) == (0, "1 of 1 dead letters replayed\n")
     poll(lambda: db("SELECT 1 FROM emotional_events WHERE event_id = %s", event_id))
-    assert run("replay", "999999999").returncode != 0
-    done = run("purge")
-    assert done.returncode == 0 or run("purge", "--all").returncode == 0
-    assert list(nats.stored("dead-letters")) == []
+    assert letters_in(nats) == {}
+    unknown = dead_letters("replay", "999999999")
+    assert (unknown.returncode, unknown.stdout) == (1, "0 of 1 dead letters replayed\n")
+    assert unknown.stderr == "ecs: there is no dead letter 999999999\n"
+
+
+@pytest.fixture
+def three_letters(dead_letters, nats):
+    """Two of emotions and one of a payment; two of somebody unknown and one that is no event. `rows` is what
+    `list` says of each."""
+    nobody, ids = str(uuid.uuid4()), {name: str(uuid.uuid4()) for name in ("emotion", "payment")}
+    events = {
+        "emotion": ("user.emotions.topic", "unknown user", json.dumps(emotion(nobody, event_id=ids["emotion"]))),
+        "no event": ("user.emotions.topic", "not JSON", f"nothing of {nobody}"),
+        "payment": ("transactions.topic", "unknown user", json.dumps(
+            {"eventId": ids["payment"], "userId": nobody, "amount": 12.5, "occurredAt": now()})),
+    }  # fmt: skip
+    found = SimpleNamespace(nobody=nobody, ids=ids, data={name: data for name, (_, _, data) in events.items()}, rows={})
+    for number, (name, (subject, reason, data)) in enumerate(events.items(), 1):
+        nats.publish(subject, data)
+        poll(lambda: len(letters_in(nats)) == number, what=f"the letter of the {name}")
+        found.rows[name] = [str(letters_in(nats)[data]), "1", subject, reason]
+    return found
+
+
+def rows_of(listed):
+    """What `list` said: [[number, tries, subject, reason]], in its order; the time is only looked at."""
+    assert (listed.returncode, listed.stderr) == (0, "")
+    head, *lines = listed.stdout.splitlines()
+    assert head.split() == ["number", "since", "tries", "subject", "reason"]
+    rows = [line.split(maxsplit=4) for line in lines]
+    assert [row[1] for row in rows if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row[1])] == []
+    return [[number, tries, subject, reason] for number, _, tries, subject, reason in rows]
+
+
+@pytest.mark.parametrize(
+    "filters, names",
+    [([], ["emotion", "no event", "payment"]),
+     (["--subject", "user.emotions.topic"], ["emotion", "no event"]),
+     (["--subject", "transactions.topic"], ["payment"]),
+     (["--reason", "unknown user"], ["emotion", "payment"]),
+     (["--reason", "JSON"], ["no event"]),
+     (["--subject", "user.emotions.topic", "--reason", "unknown"], ["emotion"])],
+)  # fmt: skip
+def test_dead_letters_are_listed_by_subject_and_reason(dead_letters, three_letters, filters, names):
+    assert rows_of(dead_letters("list", *filters)) == [three_letters.rows[name] for name in names]
+    rows = [json.loads(line) for line in dead_letters("list", "--json", *filters).stdout.splitlines()]
+    said = [[str(row["number"]), str(row["tries"]), row["subject"], row["reason"], row["data"]] for row in rows]
+    assert said == [[*three_letters.rows[name], three_letters.data[name]] for name in names]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [["--subject", "user.emotions"], ["--reason", "json"], ["--subject", "transactions.topic", "--reason", "JSON"]],
+    ids=["a part of the subject", "other capitals", "both, of no letter"],
+)
+def test_a_filter_that_no_letter_passes_lists_and_purges_none(dead_letters, three_letters, nats, filters):
+    listed = dead_letters("list", *filters)
+    assert (listed.returncode, listed.stdout, listed.stderr) == (0, "no dead letters\n", "")
+    purged = dead_letters("purge", "--all", *filters)
+    assert (purged.returncode, purged.stdout, purged.stderr) == (0, "0 of 0 dead letters purged\n", "")
+    assert set(letters_in(nats)) == set(three_letters.data.values())
+
+
+@pytest.mark.parametrize(
+    "filters, purged, left",
+    [(["--subject", "user.emotions.topic"], 2, ["payment"]), (["--reason", "unknown user"], 2, ["no event"]),
+     (["--subject", "user.emotions.topic", "--reason", "not JSON"], 1, ["emotion", "payment"])],
+    ids=["subject", "reason", "both"],
+)  # fmt: skip
+def test_a_purge_with_a_filter_leaves_the_other_letters(dead_letters, three_letters, filters, purged, left):
+    done = dead_letters("purge", "--all", *filters)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{purged} of {purged} dead letters purged\n", "")
+    assert rows_of(dead_letters("list")) == [three_letters.rows[name] for name in left]
+
+
+def test_a_purge_has_to_say_of_which_letters(dead_letters, three_letters, nats):
+    for arguments in ([], ["--subject", "user.emotions.topic"], ["--reason", "unknown user"]):
+        done = dead_letters("purge", *arguments)
+        assert (done.returncode, done.stdout) == (64, ""), done.stderr
+        assert "purge which? Give the numbers that list shows, or --all" in done.stderr
+    number = three_letters.rows["emotion"][0]
+    done = dead_letters("purge", "--all", number)
+    assert (done.returncode, done.stdout) == (64, ""), done.stderr
+    assert "--all goes with replay or purge, and without numbers" in done.stderr
+    assert set(letters_in(nats)) == set(three_letters.data.values())
+
+    done = dead_letters("purge", number)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 of 1 dead letters purged\n", "")
+    assert rows_of(dead_letters("list")) == [three_letters.rows[name] for name in ("no event", "payment")]
+    done = dead_letters("purge", "--all")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2 dead letters purged\n", "")
+    assert letters_in(nats) == {}
+
+
+def test_all_dead_letters_can_be_replayed_at_once(dead_letters, three_letters, nats, db):
+    """What has become good is counted once; what never will is a dead letter again, under a new number."""
+    make_account(db, three_letters.nobody)
+    done = dead_letters("replay", "--all")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 of 3 dead letters replayed\n", "")
+    poll(lambda: db("SELECT event_id::text FROM emotional_events WHERE user_id = %s", three_letters.nobody)
+         == [(three_letters.ids["emotion"],)])  # fmt: skip
+    poll(lambda: db("SELECT id::text, amount FROM transactions WHERE user_id = %s", three_letters.nobody)
+         == [(three_letters.ids["payment"], Decimal("12.5"))])  # fmt: skip
+    [(data, number)] = poll(lambda: list(letters_in(nats).items()))
+    assert data == three_letters.data["no event"]
+    assert number > max(int(row[0]) for row in three_letters.rows.values())
+    assert rows_of(dead_letters("list")) == [[str(number), "1", "user.emotions.topic", "not JSON"]]
 
 
 def test_serve_names_only_known_services(env):

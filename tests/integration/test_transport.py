@@ -2,8 +2,10 @@
 """TLS to PostgreSQL and to the broker under a private authority, and one user of the broker for each
 service: deploy/nats/permissions.conf as it is shipped."""
 
+import json
 import os
 import shutil
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ from harness.authority import Authority
 from harness.broker import Broker
 from harness.engines import ROOT
 from harness.nats import Nats, NatsError
-from harness.people import Person
+from harness.people import Api, Person, emotion
 from harness.topology import Topology, run_command
 from harness.waiting import free_port, poll
 
@@ -265,18 +267,62 @@ def test_a_services_user_changes_no_stream(user, name):
 
 # ---- everything together
 
+# Marks the connections of this file's services, whatever else uses the database meanwhile.
+OURS = "under-tls"
+ROLES = {"ecs_user_credit", "ecs_emotion_worker", "ecs_transaction_worker", "ecs_credit_worker"}
 
-def test_every_service_works_with_its_own_user_over_tls(engines, broker, database_tls, db):
-    databases = {name: database_tls(name) for name in engines.env if name.endswith("DATABASE_URL")}
+
+@pytest.fixture
+def connections(engines, db):
+    """Of the services' connections to the database: [(role, whether it is encrypted)]."""
+    engines.as_superuser("GRANT pg_read_all_stats TO ecs")
+    yield lambda: db(
+        "SELECT usename, ssl FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)"
+        " WHERE application_name = %s AND usename LIKE 'ecs%%'", OURS,
+    )  # fmt: skip
+    engines.as_superuser("REVOKE pg_read_all_stats FROM ecs")
+
+
+def stored_about(nats, stream, what):
+    """The messages of a stream that name somebody or something: [(subject, headers, data)]."""
+    return [message for _, *message in nats.stored(stream) if what.encode() in message[2]]
+
+
+def test_every_service_works_with_its_own_user_over_tls(engines, broker, user, database_tls, db, connections):
+    databases = {
+        name: f"{database_tls(name)}&application_name={OURS}" for name in engines.env if name.endswith("DATABASE_URL")
+    }
     topology = Topology("transport", engines, **broker.env, **databases, DECISION_CACHE_SECONDS="1")
     try:
-        someone = Person(topology)
+        operator = user("ecs")
+        someone, nobody = Person(topology), str(uuid.uuid4())
+        sender = Api(topology.url, {"X-Internal-Key": topology.internal_key})
         assert someone.feel(positivity=0.9, intensity=0.5, stress=0.05).status_code == 202
-        assert someone.pay(100).status_code == 202
-        for table in ("emotional_events", "transactions"):
-            poll(lambda: db(f"SELECT 1 FROM {table} WHERE user_id = %s", someone.id), what=table)
+        for _ in range(20):
+            assert someone.pay(120).status_code == 202
+        for table, count in (("emotional_events", 1), ("transactions", 20)):
+            of_them = f"SELECT count(*) FROM {table} WHERE user_id = %s"
+            poll(lambda: db(of_them, someone.id) == [(count,)], what=f"{count} rows in {table}")
         analysis = someone.analyse()
         assert analysis.status_code == 200, analysis.text
+        offer = analysis.json()["offer"]["offer_id"]
+
+        assert someone.accept(offer).status_code == 202
+        status = "SELECT status FROM credit_limits WHERE id = %s"
+        poll(lambda: db(status, offer) == [("active",)], what="the accepted offer to be active")
+        [(_, _, data)] = poll(lambda: stored_about(operator, "notifications", offer), what="the notification")
+        told = json.loads(data)
+        assert (told["offerId"], told["userId"]) == (offer, someone.id)
+        published = "SELECT id::text FROM notifications WHERE offer_id = %s AND published_at IS NOT NULL"
+        poll(lambda: db(published, offer) == [(told["notificationId"],)], what="its publication to be noted")
+
+        assert sender.post("/v1/emotions/stream", json=emotion(nobody)).status_code == 202
+        [(subject, headers, _)] = poll(lambda: stored_about(operator, "dead-letters", nobody), what="the dead letter")
+        assert subject == "dead.user.emotions.topic"
+        assert "unknown user" in headers
+
+        assert {role for role, _ in connections()} == ROLES
+        assert [role for role, encrypted in connections() if encrypted is not True] == []
         assert "Permissions Violation" not in topology.logs()
     finally:
         codes = topology.stop()
