@@ -4,16 +4,18 @@ its sender nothing else: no row, no message, no header, no line of the log, and 
 
 import json
 import re
+import uuid
 from collections import namedtuple
 
 import pytest
 
 from attacks import CASES
 from harness.engines import running
-from harness.people import Person
+from harness.people import PASSWORD, Person, new_email
 from harness.raw import Raw
 from harness.requests_as_bytes import fill, request
 from harness.waiting import poll
+from test_credit_analysis import decided_long_ago, exact, steady_person, strained_person  # noqa: F401
 from test_what_logs_hold import LINE
 
 TABLES = ("users", "consents", "emotional_events", "emotional_events_summary", "transactions", "decisions",
@@ -140,15 +142,63 @@ def test_what_looks_like_code_is_stored_as_the_text_it_is(person, db, kind):
 
 @pytest.mark.parametrize("email", ["jos\u00e9@example.com", "\u5f20\u4f1f@example.com", "a+b'c@example.com"])
 def test_an_email_in_any_script_is_good(anybody, db, email):
-    import uuid
-
-    from harness.people import PASSWORD
-
     email = uuid.uuid4().hex + email
     answer = anybody.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
     assert answer.status_code == 201
     assert answer.json()["email"] == email
     assert anybody.post("/v1/auth/login", json={"email": email, "password": PASSWORD}).status_code == 200
+
+
+def test_nobody_sets_who_he_is_or_since_when(anybody, person, db):
+    """The members beside those of a registration are not taken, whether the id is free or another's."""
+    other, free = person().id, str(uuid.uuid4())
+    for wanted in (other, free):
+        email = new_email()
+        wish = {"id": wanted, "role": "operator", "created_at": "2001-01-01T00:00:00Z"}
+        answer = anybody.post("/v1/auth/register", json={"email": email, "password": PASSWORD, **wish})
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["id"] not in (other, free) and "role" not in answer.json()
+        rows = db("SELECT id::text, created_at > now() - interval '1 minute' FROM users WHERE email = %s", email)
+        assert rows == [(answer.json()["id"], True)]
+    assert db("SELECT count(*) FROM users WHERE id IN (%s, %s)", other, free) == [(1,)]
+
+
+DECISION = "approved, risk_score, risk_score_without_emotions, features, contributions, reason_codes, reason"
+TERMS = "credit_limit, interest_rate, credit_type, expires_at"
+
+
+def test_nobody_sets_a_score_a_state_or_a_limit(steady_person, strained_person, topology, db):  # noqa: F811
+    """A decision is the one that is made without asking for another, and an offer has the terms it was made with."""
+
+    def decide(someone, **wish):
+        answer = someone.client.post(f"/v1/users/{someone.id}/credit-analysis", **({"json": wish} if wish else {}))
+        decision = exact(answer)
+        assert decision["cached"] is False
+        return decision, db(f"SELECT {DECISION} FROM decisions WHERE id = %s", decision["decision_id"])
+
+    def terms(decision):
+        return db(f"SELECT {TERMS} FROM credit_limits WHERE id = %s", decision["offer"]["offer_id"])
+
+    denied, computed = decide(strained_person)
+    assert denied["approved"] is False
+    decided_long_ago(db, topology, strained_person)
+    assert decide(strained_person, risk_score=0, ml_risk_score=0, approved=True, credit_limit=1e6)[1] == computed
+    assert db("SELECT 1 FROM credit_limits WHERE user_id = %s", strained_person.id) == []
+
+    approved, computed = decide(steady_person)
+    decided_long_ago(db, topology, steady_person)
+    again, stored = decide(steady_person, risk_score=0, approved=False, credit_limit=1e6, interest_rate=0)
+    assert stored == computed
+    [made] = terms(again)
+    assert made[:3] == terms(approved)[0][:3]
+
+    offer_id = again["offer"]["offer_id"]
+    wish = {"userId": steady_person.id, "credit_limit": 1e6, "interest_rate": 0, "status": "superseded"}
+    answer = steady_person.client.post(f"/v1/credit-offers/{offer_id}/accept", json=wish)
+    assert answer.status_code == 202, answer.text
+    state = "SELECT status FROM credit_limits WHERE id = %s"
+    poll(lambda: db(state, offer_id) == [("active",)], what="the offer to become active")
+    assert terms(again) == [made]
 
 
 def test_no_line_of_the_log_was_forged(topology, scene):

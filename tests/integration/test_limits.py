@@ -3,18 +3,22 @@
 served."""
 
 import resource
+import select
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
 from harness.people import Api, Person
 from harness.raw import Raw
+from harness.requests_as_bytes import request
 from harness.topology import Topology
-from harness.waiting import poll
+from harness.waiting import poll, steady
 from problems import assert_problem
 
 IDLE = 10000
+ROOM, BEYOND = 20, 5
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,16 @@ def small(engines):
     running = Topology(
         "all", engines, HTTP_WORKERS="1", HTTP_QUEUE="4", REQUEST_TIMEOUT_MS="1500", IDLE_TIMEOUT_MS="1500",
     )  # fmt: skip
+    yield running
+    assert set(running.stop().values()) == {0}
+
+
+@pytest.fixture
+def narrow(engines):
+    """All services with room for few connections, none of which is open."""
+    running = Topology("all", engines, MAX_CONNECTIONS=str(ROOM))
+    # The one that asks for the metric is counted too.
+    poll(lambda: running.metric("api-gateway-ecs", "ecs_http_connections") == 1, 5, "the probes' connections to end")
     yield running
     assert set(running.stop().values()) == {0}
 
@@ -132,3 +146,34 @@ def test_thousands_of_idle_connections_leave_the_others_served(topology, gateway
             connection.__exit__()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert wanted >= 700
+
+
+def test_who_comes_beyond_the_limit_of_connections_waits_until_others_leave(narrow):
+    """He is neither refused nor answered, those inside are served meanwhile, and the log says it once."""
+
+    def warnings():
+        return narrow.logs().count("connection limit reached")
+
+    def ask(connections):
+        for connection in connections:
+            connection.send(request("GET", "/healthz"))
+
+    def statuses(connections):
+        return [connection.answer().status for connection in connections]
+
+    before = warnings()
+    with ExitStack() as opened:
+        everybody = [opened.enter_context(Raw(narrow)) for _ in range(ROOM + BEYOND)]
+        inside, beyond = everybody[:ROOM], everybody[ROOM:]
+        ask(everybody)
+        assert statuses(inside) == [200] * ROOM
+        # A connection that was closed or reset would be readable as well.
+        sockets = [connection.socket for connection in beyond]
+        steady(lambda: select.select(sockets, [], [], 0)[0] == [], 0.5, "those beyond the limit hear nothing yet")
+        ask(inside)
+        assert statuses(inside) == [200] * ROOM
+        assert warnings() == before + 1
+        for connection in inside[: 2 * BEYOND]:
+            connection.__exit__()
+        assert statuses(beyond) == [200] * BEYOND
+    assert warnings() == before + 1

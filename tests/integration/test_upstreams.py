@@ -17,6 +17,7 @@ from harness import people, tokens
 from harness.authority import Authority
 from harness.gateway import Gateway
 from harness.listener import Listener
+from harness.raw import Raw
 from harness.waiting import poll
 
 TIMEOUT_MS = 3000
@@ -103,6 +104,45 @@ def send(gateway, **options):
     return gateway.client.post("/v1/emotions/stream", json=EVENT, **options)
 
 
+def token_of_somebody(engines):
+    now = int(time.time())
+    claims = {"iss": "ecs", "aud": "ecs-api", "sub": EVENT["userId"], "iat": now, "exp": now + 60}
+    return tokens.sign(engines.env["SECRET_KEY"], {"alg": "HS256", "typ": "JWT"}, claims)
+
+
+# ---- requests as they arrive
+
+
+def test_a_service_gets_only_the_headers_that_the_gateway_names(play, engines):
+    """Nothing that poses as internal, nothing that is about the client's own connection, and the body by its length
+    however the client framed it."""
+    body, token = json.dumps({"userId": EVENT["userId"], "amount": 1}), token_of_somebody(engines)
+    sent = (
+        "POST /v1/transactions HTTP/1.1\r\nHost: elsewhere\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\n"
+        "X-User-Id: 00000000-0000-4000-8000-000000000002\r\nX-Internal-Trusted: true\r\n"
+        "Connection: X-Foo\r\nX-Foo: a\r\nTE: trailers\r\nForwarded: for=203.0.113.7\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+        f"5\r\n{body[:5]}\r\n{len(body) - 5:x}\r\n{body[5:]}\r\n0\r\n\r\n"
+    )
+    gateway, service = play(lambda connection, number, request: connection.sendall(answer()))
+    with Raw(gateway) as client:
+        client.send(sent)
+        assert client.answer().status == 202
+    [request] = service.requests
+    head, _, arrived = request.decode().partition("\r\n\r\n")
+    headers = [line.split(": ", 1) for line in head.split("\r\n")[1:]]
+    names = sorted(name.lower() for name, _ in headers)
+    assert names.count("content-length") == 1 and "transfer-encoding" not in names
+    assert names == [
+        "authorization", "content-length", "content-type", "host", "traceparent", "x-forwarded-for", "x-request-id",
+    ]  # fmt: skip
+    values = {name.lower(): value for name, value in headers}
+    assert (values["authorization"], values["x-forwarded-for"]) == (f"Bearer {token}", "127.0.0.1")
+    assert values["host"] == f"localhost:{service.port}"
+    assert (int(values["content-length"]), arrived) == (len(body), body)
+
+
 # ---- answers as they should be
 
 
@@ -160,9 +200,7 @@ def test_an_answer_to_a_head_request_has_no_body(play, engines):
         connection.sendall(answer("1234", "200 OK")[: -4 if number == 1 else None])
 
     gateway, service = play(talk)
-    claims = {"iss": "ecs", "aud": "ecs-api", "sub": EVENT["userId"], "iat": int(time.time()), "exp": int(time.time()) + 60}
-    token = tokens.sign(engines.env["SECRET_KEY"], {"alg": "HS256", "typ": "JWT"}, claims)
-    path, headers = f"/v1/users/{EVENT['userId']}", {"Authorization": f"Bearer {token}"}
+    path, headers = f"/v1/users/{EVENT['userId']}", {"Authorization": f"Bearer {token_of_somebody(engines)}"}
     assert gateway.client.call("HEAD", path, headers=headers).status_code == 200
     assert gateway.client.get(path, headers=headers).text == "1234"
     assert service.requests[0].startswith(b"HEAD ") and len(set(service.connections)) == 1
