@@ -192,5 +192,5 @@ def test_what_moves_on_while_it_is_looked_for_is_met(unsent, unfinished):
 def test_an_answer_that_nobody_may_get_is_found():
     history, stores = told_and_stored()
     history.codes.update([200, 202, 409, 503, "no answer", 500])
-    history.unexplained = 1
+    history.without_retry_after = 1
     assert [line.split()[-1] for line in differences(history, stores)] == ["500", "again"]

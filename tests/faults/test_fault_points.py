@@ -82,14 +82,19 @@ def plan_of(dice):
     return ",".join(rules)
 
 
+def was_ended(topology):
+    """Whether the process has ended, which has to be by a point or by the test."""
+    code = topology.processes["all"].poll()
+    assert code in (None, KILLED, -SIGKILL), f"ended with {code}:\n{topology.log_tail('all')}"
+    return code is not None
+
+
 def live_with_faults(topology, journey, dice, plans):
     """Until enough was asked for; a process that a point ended starts again with another plan."""
     goal = journey.asked() + THINGS
 
     def done():
-        code = topology.processes["all"].poll()
-        if code is not None:
-            assert -code == SIGKILL or code == KILLED, f"ended with {code}:\n{topology.log_tail('all')}"
+        if was_ended(topology):
             plans.append(plan_of(dice))
             topology.start("all", ECS_FAULTS=plans[-1])
         return journey.asked() >= goal
@@ -137,8 +142,8 @@ def test_faults_between_any_two_steps_lose_double_and_invent_nothing(world, reco
 
 def fail_at(world, point, journey):
     """Lets the step fail a third of the time."""
-    before = counts_of(world.report)[1][point]
     world.topology.terminate("all")
+    before = counts_of(world.report)[1][point]
     world.topology.start("all", ECS_FAULTS=f"seed={FIRST_SEED},{point}=error:0.3")
     journey.wait_for(THINGS_A_POINT)
     world.topology.terminate("all")
@@ -147,12 +152,9 @@ def fail_at(world, point, journey):
 
 def end_at(world, point):
     """Ends the process there, where a crash would leave one step done and the next not."""
-    topology = world.topology
-    if topology.processes["all"].poll() is None:
-        topology.terminate("all")
-    topology.start("all", ECS_FAULTS=f"{point}=exit@3")
-    poll(lambda: topology.processes["all"].poll() is not None, 60, f"the process to end {point}")
-    assert topology.processes["all"].returncode in (KILLED, -SIGKILL), topology.log_tail("all")
+    world.topology.terminate("all")
+    world.topology.start("all", ECS_FAULTS=f"{point}=exit@3")
+    poll(lambda: was_ended(world.topology), 60, f"the process to end {point}")
 
 
 @pytest.mark.parametrize("point", OFTEN + RARE)

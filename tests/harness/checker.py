@@ -35,8 +35,8 @@ def differences(history, stores):
 def _answers(history):
     for code in set(history.codes) - {200, 202, 409, 503, "no answer"}:
         yield f"{history.codes[code]} requests were answered {code}"
-    if history.unexplained:
-        yield f"{history.unexplained} answers 503 did not say when to come again"
+    if history.without_retry_after:
+        yield f"{history.without_retry_after} answers 503 did not say when to come again"
 
 
 def _events(what, history, kind, rows, unwanted=()):

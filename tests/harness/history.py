@@ -23,7 +23,7 @@ class History:
         self.acceptances = {}  # offer id: person
         self.outcomes = {}  # id: outcome
         self.codes = Counter()
-        self.unexplained = 0  # 503 without Retry-After
+        self.without_retry_after = 0  # of the answers 503
         self.lock = threading.Lock()
 
     def record(self, kind, identity, asked, outcome):
@@ -42,7 +42,8 @@ class History:
             answer = None
         with self.lock:
             self.codes["no answer" if answer is None else answer.status_code] += 1
-            self.unexplained += answer is not None and answer.status_code == 503 and "Retry-After" not in answer.headers
+            if answer is not None and answer.status_code == 503 and not answer.headers.get("Retry-After", "").isdigit():
+                self.without_retry_after += 1
         return answer
 
     def ask(self, kind, identity, asked, call):

@@ -40,7 +40,6 @@ class Load:
         self.lock = threading.Lock()
         self.told = Counter()  # of each kind: how many events were acknowledged
         self.slowest = 0.0
-        self.without_retry_after = 0
         self.given_up = []
         self.threads = [threading.Thread(target=self._run, args=(n,)) for n in range(threads)]
 
@@ -77,7 +76,7 @@ class Load:
         zero, and the stores hold what was promised."""
         assert self.given_up == []
         assert set(self.codes) <= {202, 503, "no answer"}, self.codes
-        assert self.without_retry_after == 0
+        assert self.history.without_retry_after == 0
         with Nats(self.topology.env["NATS_URL"].split(",")[0]) as nats:
             check(self.history, self.db, nats)
 
@@ -143,6 +142,4 @@ class Load:
         answer = session.post(self.topology.url + path, json=body, headers=headers, timeout=30)
         with self.lock:
             self.slowest = max(self.slowest, time.monotonic() - started)
-            if answer.status_code == 503 and not answer.headers.get("Retry-After", "").isdigit():
-                self.without_retry_after += 1
         return answer
