@@ -154,8 +154,7 @@ bool process_open_model(struct process *process, char error[static PROCESS_ERROR
 
 static struct rate_limit *limit_per_minute(const struct process *process, enum setting setting)
 {
-    int64_t limit = config_number(process->config, setting);
-    return limit > 0 ? rate_limit_new(limit, 60, LIMIT_SLOTS) : NULL;
+    return rate_limit_new(config_number(process->config, setting), 60, LIMIT_SLOTS);
 }
 
 static bool open_limits(struct process *process, char error[static PROCESS_ERROR_SIZE])

@@ -29,6 +29,9 @@ struct rate_limit {
 
 struct rate_limit *rate_limit_new(int64_t limit, int64_t seconds, size_t slots)
 {
+    if (limit == 0) {
+        return NULL;
+    }
     struct rate_limit *made = memory_zeroed(1, sizeof *made);
     pthread_mutex_init(&made->lock, NULL);
     made->limit = limit;

@@ -21,7 +21,8 @@ struct rate_verdict {
     int64_t reset_seconds; /* until the window ends, at least 1 */
 };
 
-// At most `limit` (> 0) in `seconds`; `slots` keys are remembered, rounded up to a power of two.
+// At most `limit` in `seconds`; `slots` keys are remembered, rounded up to a power of two. NULL for
+// a limit of 0, which is none.
 struct rate_limit *rate_limit_new(int64_t limit, int64_t seconds, size_t slots);
 void rate_limit_free(struct rate_limit **limit);
 

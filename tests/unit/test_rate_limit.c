@@ -32,6 +32,12 @@ static void as_many_as_the_limit_pass(void **state)
     assert_null(limit);
 }
 
+static void a_limit_of_zero_is_none(void **state)
+{
+    (void)state;
+    assert_null(rate_limit_new(0, 60, 64));
+}
+
 static void keys_are_counted_apart(void **state)
 {
     (void)state;
@@ -105,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_as_the_limit_pass),
+        cmocka_unit_test(a_limit_of_zero_is_none),
         cmocka_unit_test(keys_are_counted_apart),
         cmocka_unit_test(a_new_window_begins_at_zero),
         cmocka_unit_test(what_was_counted_can_be_taken_back),

@@ -34,25 +34,28 @@ static bool allow(struct rate_limit *limit, struct http_exchange *exchange, cons
     return verdict.allowed;
 }
 
-void http_limits_network(const char *address, char network[static ADDRESS_TEXT_SIZE])
+bool http_limits_client(struct http_exchange *exchange, char client[static ADDRESS_TEXT_SIZE])
 {
+    client[0] = '\0';
+    if (http_client_is_trusted(exchange)) {
+        return false;
+    }
+    const char *address = http_client_address(exchange);
     struct in6_addr bytes;
     if (inet_pton(AF_INET6, address, &bytes) == 1 && !IN6_IS_ADDR_V4MAPPED(&bytes)) {
         memset(&bytes.s6_addr[8], 0, 8);
-        inet_ntop(AF_INET6, &bytes, network, ADDRESS_TEXT_SIZE);
+        inet_ntop(AF_INET6, &bytes, client, ADDRESS_TEXT_SIZE);
     } else {
-        snprintf(network, ADDRESS_TEXT_SIZE, "%s", address);
+        snprintf(client, ADDRESS_TEXT_SIZE, "%s", address);
     }
+    return true;
 }
 
 bool http_limits_address(const struct http_limits *limits, struct http_exchange *exchange)
 {
-    if (limits->address == NULL || http_client_is_trusted(exchange)) {
-        return true;
-    }
-    char network[ADDRESS_TEXT_SIZE];
-    http_limits_network(http_client_address(exchange), network);
-    return allow(limits->address, exchange, network, strlen(network));
+    char client[ADDRESS_TEXT_SIZE];
+    return limits->address == NULL || !http_limits_client(exchange, client) ||
+           allow(limits->address, exchange, client, strlen(client));
 }
 
 bool http_limits_person(const struct http_limits *limits, struct http_exchange *exchange)

@@ -12,9 +12,10 @@ struct http_limits {
     struct rate_limit *person;  /* NULL: no limit */
 };
 
-// What an address is counted as: itself, or an IPv6 address's first 64 bits, of which a subscriber
-// has all to itself (RFC 6177).
-void http_limits_network(const char *address, char network[static ADDRESS_TEXT_SIZE]);
+// What a client is counted as: its address, or an IPv6 address's first 64 bits, of which a
+// subscriber has all to itself (RFC 6177). False, and "", for a trusted client, which is not
+// counted.
+bool http_limits_client(struct http_exchange *exchange, char client[static ADDRESS_TEXT_SIZE]);
 
 // Count the request; false when it is one too many, and answered. Trusted clients are not counted.
 bool http_limits_address(const struct http_limits *limits, struct http_exchange *exchange);

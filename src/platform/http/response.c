@@ -15,6 +15,9 @@
 #define FRAMING_SLACK ((size_t)16 * 1024) /* bytes */
 #define FRAMING_FACTOR 8                  /* chunks of one byte take six */
 
+const char *const http_passed_on[HTTP_PASSED_ON] = {"Retry-After", "RateLimit-Limit",
+                                                    "RateLimit-Remaining", "RateLimit-Reset"};
+
 struct text {
     char *data; /* NULL: not kept */
     size_t size;
@@ -75,9 +78,6 @@ static bool is_named(const struct response *response, const char *name)
     size_t length = strlen(name);
     return response->name_length == length && strncasecmp(response->name, name, length) == 0;
 }
-
-const char *const http_passed_on[HTTP_PASSED_ON] = {"Retry-After", "RateLimit-Limit",
-                                                    "RateLimit-Remaining", "RateLimit-Reset"};
 
 static struct text kept(char *data, size_t size)
 {

@@ -24,8 +24,10 @@ static const struct db_statement lock_consents = {
 // A person's first consent is for whatever is sent while it holds; a later one only for what was
 // felt since it was given, or what a withdrawal deleted would come back with a message that is read
 // again.
-#define CONSENT_COVERS                                                                             \
-    " (b.occurred_at >= c.granted_at"                                                              \
+#define JOIN_CONSENTS                                                                              \
+    " JOIN consents c ON c.user_id = b.user_id"                                                    \
+    " AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL"                                 \
+    " AND (b.occurred_at >= c.granted_at"                                                          \
     "  OR (SELECT count(*) FROM consents h"                                                        \
     "      WHERE h.user_id = c.user_id AND h.purpose = c.purpose) = 1)"
 
@@ -37,9 +39,7 @@ static const struct db_statement store_emotions = {
     "    AS b (event_id, user_id, occurred_at, emotion_type,"
     "          positivity_ppb, intensity_ppb, stress_ppb)"
     "), allowed AS ("
-    "  SELECT b.* FROM batch b JOIN consents c"
-    "    ON c.user_id = b.user_id AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL"
-    "    AND" CONSENT_COVERS "), stored AS ("
+    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), stored AS ("
     "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"
     "                                positivity_ppb, intensity_ppb, stress_ppb)"
     "  SELECT event_id, user_id, occurred_at, emotion_type,"
@@ -77,10 +77,7 @@ static const struct db_statement mistaken_emotions = {
     "             $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
     "   AS b (event_id, user_id, occurred_at, emotion_type,"
     "         positivity_ppb, intensity_ppb, stress_ppb, line)"
-    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id"
-    " JOIN consents c ON c.user_id = b.user_id"
-    "   AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL"
-    "   AND" CONSENT_COVERS
+    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id" JOIN_CONSENTS
     " WHERE (e.emotion_type, e.positivity_ppb, e.intensity_ppb, e.stress_ppb) IS DISTINCT FROM"
     "       (b.emotion_type, b.positivity_ppb, b.intensity_ppb, b.stress_ppb)",
 };

@@ -8,6 +8,7 @@
 #include "platform/auth/password.h"
 #include "platform/auth/token.h"
 #include "platform/clock.h"
+#include "platform/http/limits.h"
 #include "platform/ids.h"
 #include "platform/json.h"
 
@@ -68,14 +69,16 @@ static void answer_registered(struct http_exchange *exchange,
                                json_timestamp(registration->updated_at)));
 }
 
-static bool may_register(struct http_exchange *exchange, struct desk *desk)
+static struct login_attempt attempt_of(struct http_exchange *exchange, const struct desk *desk,
+                                       const char *account)
 {
     struct login_attempt attempt = {
         .limits = &desk->service->logins,
         .cache = desk->login_counts,
+        .account = account,
     };
-    login_attempt_from(&attempt, exchange);
-    return registration_begin(&attempt, exchange);
+    http_limits_client(exchange, attempt.address);
+    return attempt;
 }
 
 static void store_registration(struct http_exchange *exchange, struct desk *desk,
@@ -114,7 +117,8 @@ void register_person(struct http_exchange *exchange, void *state, void *context)
         http_answer_faults(exchange, &faults);
         return;
     }
-    if (may_register(exchange, context)) {
+    const struct login_attempt attempt = attempt_of(exchange, context, NULL);
+    if (registration_begin(&attempt, exchange)) {
         store_registration(exchange, context, &registration);
     }
 }
@@ -148,12 +152,8 @@ static void check_login(struct http_exchange *exchange, struct desk *desk,
         return;
     }
     // One row in any case: whoever logs in is counted by the email as the database compares it.
-    struct login_attempt attempt = {
-        .limits = &desk->service->logins,
-        .cache = desk->login_counts,
-        .account = db_text(account, 0, LOGIN_EMAIL),
-    };
-    login_attempt_from(&attempt, exchange);
+    const struct login_attempt attempt =
+        attempt_of(exchange, desk, db_text(account, 0, LOGIN_EMAIL));
     if (!login_attempt_begin(&attempt, exchange)) {
         return;
     }

@@ -48,13 +48,6 @@ static struct rate_verdict count_address(const struct login_attempt *attempt,
     return count(attempt, limit, kind, attempt->address, weight);
 }
 
-void login_attempt_from(struct login_attempt *attempt, struct http_exchange *exchange)
-{
-    if (!http_client_is_trusted(exchange)) {
-        http_limits_network(http_client_address(exchange), attempt->address);
-    }
-}
-
 bool registration_begin(const struct login_attempt *attempt, struct http_exchange *exchange)
 {
     struct rate_limit *limit = attempt->limits->registrations;

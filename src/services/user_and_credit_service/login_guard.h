@@ -22,11 +22,8 @@ struct login_attempt {
     const struct login_limits *limits;
     struct cache *cache;             /* the thread's own */
     const char *account;             /* its email, in one spelling; of a login */
-    char address[ADDRESS_TEXT_SIZE]; /* as limits count it; "" when it is not counted */
+    char address[ADDRESS_TEXT_SIZE]; /* of http_limits_client */
 };
-
-// Notes the address that the attempt comes from, unless it is not to be counted.
-void login_attempt_from(struct login_attempt *attempt, struct http_exchange *exchange);
 
 // Counts a registration; false when there were too many: the 429 is answered then.
 bool registration_begin(const struct login_attempt *attempt, struct http_exchange *exchange);

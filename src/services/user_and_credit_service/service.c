@@ -50,8 +50,7 @@ static bool start_outbox(struct user_credit *service, char error[static SERVICE_
 static struct rate_limit *limit_of(const struct config *config, enum setting setting,
                                    int64_t seconds)
 {
-    int64_t limit = config_number(config, setting);
-    return limit > 0 ? rate_limit_new(limit, seconds, LOGIN_SLOTS) : NULL;
+    return rate_limit_new(config_number(config, setting), seconds, LOGIN_SLOTS);
 }
 
 static struct login_limits make_limits(const struct config *config)
