@@ -66,6 +66,9 @@ static void check(const struct arguments *arguments, struct argp_state *state)
     if (choice->all && (!action->takes_all || choice->count > 0)) {
         argp_error(state, "--all goes with replay or purge, and without numbers");
     }
+    if (choice->count > 0 && (choice->subject != NULL || choice->reason != NULL)) {
+        argp_error(state, "--subject and --reason go with list or --all, not with numbers");
+    }
     if (action->takes_sequences && choice->count == 0 && !choice->all) {
         argp_error(state, "%s which? Give the numbers that list shows%s", action->name,
                    action->takes_all ? ", or --all" : "");
@@ -116,7 +119,8 @@ int command_dead_letters(int argc, char **argv)
         {"subject", 's', "SUBJECT", 0, "Only letters first published to SUBJECT", 0},
         {"reason", 'r', "TEXT", 0, "Only letters whose reason contains TEXT", 0},
         {"json", 'j', NULL, 0, "List one JSON object a line, with the data", 0},
-        {"all", 'a', NULL, 0, "Replay or purge all letters, or all that --subject picks", 0},
+        {"all", 'a', NULL, 0,
+         "Replay or purge all letters, or all that --subject and --reason pick", 0},
         {0},
     };
     static const struct argp parser = {

@@ -107,7 +107,7 @@ bool process_reach_database(struct process *process, char error[static PROCESS_E
         db_ping(process->checks->database); // connected by when readiness is asked for
     }
     // What passes by itself is tried again with each look at the schema.
-    return status == DB_OK || status == DB_AWAY || status == DB_RETRY || status == DB_UNKNOWN;
+    return status == DB_OK || db_may_pass(status);
 }
 
 static bool check_schema(void *arg, char why[static HEALTH_WHY_SIZE])

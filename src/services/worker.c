@@ -237,6 +237,8 @@ enum handled worker_verdict(enum db_status status)
     case DB_RETRY:
     case DB_UNKNOWN:
         return HANDLED_AWAY;
+    case DB_LATE:
+        return HANDLED_LATE;
     case DB_REJECTED:
         return HANDLED_POISONED;
     case DB_CONFLICT:

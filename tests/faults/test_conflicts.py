@@ -2,15 +2,17 @@
 """PostgreSQL asks for patience: locked tables, deadlocks, serialization failures, a server that
 hangs. Everything is tried again, within deadlines."""
 
+import json
 import os
 import signal
 import time
+import uuid
 
 import psycopg2
 import pytest
 
 from harness.offers import offers_of
-from harness.people import PASSWORD, new_email, people_in_database
+from harness.people import PASSWORD, emotion, new_email, people_in_database
 from harness.process import children
 from harness.waiting import poll
 
@@ -139,6 +141,53 @@ def test_what_can_be_retried_is_retried(topology, engines, load, db, anybody, pa
     active = "SELECT count(*) FROM credit_limits WHERE id = ANY(%s::uuid[]) AND status = 'active'"
     poll(lambda: db(active, [offer for _, _, offer in offers]) == [(len(offers),)], 30)
     assert db("SELECT count(*) FROM users WHERE lower(email) = lower(%s)", email) == [(1,)]
+
+
+LATE = """
+CREATE OR REPLACE FUNCTION be_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) FROM stored) > %d THEN
+        RAISE EXCEPTION 'too late for a test' USING ERRCODE = 'query_canceled';
+    END IF;
+    RETURN NULL;
+END $$
+"""
+
+
+@pytest.fixture
+def late(db):
+    """late(rows): emotions of more than so many rows a statement are not stored before its deadline."""
+    db("DROP TRIGGER IF EXISTS be_late ON emotional_events")
+    db(LATE % 10**9)
+    db(
+        "CREATE TRIGGER be_late AFTER INSERT ON emotional_events REFERENCING NEW TABLE AS stored"
+        " FOR EACH STATEMENT EXECUTE FUNCTION be_late()"
+    )
+    yield lambda rows: db(LATE % rows)
+    db("DROP TRIGGER be_late ON emotional_events")
+    db("DROP FUNCTION be_late")
+
+
+def test_a_batch_that_is_too_large_for_a_slow_database_is_stored_in_parts(db, nats, load, late):
+    """What is late alone waits, and is no dead letter."""
+    [person] = people_in_database(db, 1)
+    events = [emotion(person, event_id=str(uuid.uuid4())) for _ in range(300)]
+    stored = lambda: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", person)[0][0]  # noqa: E731
+    letters = len(list(nats.stored("dead-letters")))
+    with load() as running:
+        running.wait_for(50)
+        late(16)
+        nats.publish("user.emotions.topic", "\n".join(json.dumps(event) for event in events))
+        poll(lambda: stored() == len(events), 30, "the batch to be stored in parts")
+        late(0)
+        last = emotion(person, event_id=str(uuid.uuid4()))
+        nats.publish("user.emotions.topic", json.dumps(last))
+        running.wait_for(200)
+        assert stored() == len(events)
+        late(10**9)
+        poll(lambda: stored() == len(events) + 1, 30, "the event that was late alone")
+    running.check()
+    assert len(list(nats.stored("dead-letters"))) == letters
 
 
 def test_a_database_that_hangs_is_given_up_in_time(topology, engines, load, person):

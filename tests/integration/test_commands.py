@@ -326,6 +326,10 @@ def test_a_purge_has_to_say_of_which_letters(dead_letters, three_letters, nats):
         assert (done.returncode, done.stdout) == (64, ""), done.stderr
         assert "purge which? Give the numbers that list shows, or --all" in done.stderr
     number = three_letters.rows["emotion"][0]
+    for arguments in (["purge", number, "--subject", "transactions.topic"], ["replay", "--reason", "JSON", number]):
+        done = dead_letters(*arguments)
+        assert (done.returncode, done.stdout) == (64, ""), done.stderr
+        assert "--subject and --reason go with list or --all, not with numbers" in done.stderr
     done = dead_letters("purge", "--all", number)
     assert (done.returncode, done.stdout) == (64, ""), done.stderr
     assert "--all goes with replay or purge, and without numbers" in done.stderr

@@ -10,11 +10,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from harness.gateway import Gateway
 from harness.people import Api, Person
 from harness.raw import Raw
 from harness.requests_as_bytes import request
 from harness.topology import Topology
-from harness.waiting import poll, steady
+from harness.waiting import free_port, poll, steady
 from problems import assert_problem
 
 IDLE = 10000
@@ -146,6 +147,17 @@ def test_thousands_of_idle_connections_leave_the_others_served(topology, gateway
             connection.__exit__()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert wanted >= 700
+
+
+def test_a_process_may_open_as_many_files_as_the_system_allows(engines):
+    """Not as many as a shell's soft limit, which is below MAX_CONNECTIONS."""
+    gateway = Gateway(engines, f"http://127.0.0.1:{free_port()}", command=["prlimit", "--nofile=512:"])
+    try:
+        poll(gateway.is_up, 15, "the gateway to start")
+        soft, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        gateway.stop()
+    assert soft == hard
 
 
 def test_who_comes_beyond_the_limit_of_connections_waits_until_others_leave(narrow):

@@ -143,6 +143,31 @@ def test_a_service_gets_only_the_headers_that_the_gateway_names(play, engines):
     assert (int(values["content-length"]), arrived) == (len(body), body)
 
 
+def test_the_internal_key_goes_on_only_for_those_who_have_it(play, engines):
+    """Over one connection: what the gateway found of a request is forgotten with it."""
+    token = token_of_somebody(engines)
+    gateway, service = play(lambda connection, number, request: connection.sendall(answer()))
+
+    def ask(client, path, headers):
+        body = json.dumps(EVENT)
+        client.send(
+            f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n{headers}"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        )
+        return client.answer().status
+
+    mine, wrong, bearer = f"X-Internal-Key: {gateway.internal_key}\r\n", "X-Internal-Key: x\r\n", f"Authorization: Bearer {token}\r\n"
+    with Raw(gateway) as client:
+        assert ask(client, "/v1/emotions/stream", mine) == 202
+        assert ask(client, "/v1/transactions", bearer) == 202
+        assert ask(client, "/v1/transactions", bearer + wrong) == 202
+        assert ask(client, "/v1/auth/login", wrong) == 202
+        assert ask(client, "/v1/emotions/stream", "") == 401
+        assert ask(client, "/v1/emotions/stream", wrong) == 401
+    keys = [[line for line in request.decode().splitlines() if "x-internal-key" in line.lower()] for request in service.requests]
+    assert keys == [[mine.strip()], [], [], []]
+
+
 # ---- answers as they should be
 
 

@@ -84,6 +84,7 @@ struct handler {
     size_t calls;
     size_t largest;
     size_t stored;
+    size_t in_time;       /* of more lines it is late; 0: never */
     size_t fails_at_call; /* 0: never */
     enum handled failure;
 };
@@ -96,6 +97,9 @@ static enum handled handle(void *arg, struct event_line *lines, size_t count)
     handler->largest = count > handler->largest ? count : handler->largest;
     if (handler->calls == handler->fails_at_call) {
         return handler->failure;
+    }
+    if (handler->in_time > 0 && count > handler->in_time) {
+        return HANDLED_LATE;
     }
     for (size_t i = 0; i < count; i++) {
         assert_null(lines[i].rejected);
@@ -162,6 +166,28 @@ static void test_poisoned_lines_are_found_and_their_neighbours_stored(void **sta
     assert_true(handler.calls < 50);
 }
 
+static void test_a_batch_that_is_late_is_stored_in_parts(void **state)
+{
+    (void)state;
+    struct event_line lines[LINES];
+    struct handler handler = {.in_time = 10};
+    fill(lines);
+    lines[42].data = "P";
+    assert_int_equal(lines_handle(handle, &handler, lines, LINES, LINES), HANDLED);
+    assert_int_equal(handler.stored, LINES - 1);
+    assert_string_equal(lines[42].rejected, "refused by the database");
+    assert_null(lines[41].rejected);
+}
+
+static void test_a_line_that_is_late_alone_is_no_dead_letter(void **state)
+{
+    (void)state;
+    struct event_line line = {.data = "x", .length = 1};
+    struct handler handler = {.fails_at_call = 1, .failure = HANDLED_LATE};
+    assert_int_equal(lines_handle(handle, &handler, &line, 1, LINES), HANDLED_AWAY);
+    assert_null(line.rejected);
+}
+
 static void test_a_failure_ends_the_search(void **state)
 {
     (void)state;
@@ -203,6 +229,8 @@ int main(void)
         cmocka_unit_test(test_a_good_batch_is_one_transaction),
         cmocka_unit_test(test_a_large_batch_is_several_transactions),
         cmocka_unit_test(test_poisoned_lines_are_found_and_their_neighbours_stored),
+        cmocka_unit_test(test_a_batch_that_is_late_is_stored_in_parts),
+        cmocka_unit_test(test_a_line_that_is_late_alone_is_no_dead_letter),
         cmocka_unit_test(test_a_failure_ends_the_search),
         cmocka_unit_test(test_delays_double_up_to_their_maximum),
     };

@@ -20,7 +20,7 @@ static void test_each_sqlstate_has_its_status(void **state)
         {"08006", DB_AWAY},     {"57P01", DB_AWAY},     {"57P03", DB_AWAY},
         {"53100", DB_AWAY},     {"53300", DB_AWAY},     {"25P03", DB_AWAY},
         {"40001", DB_RETRY},    {"40P01", DB_RETRY},    {"55P03", DB_RETRY},
-        {"57014", DB_RETRY},    {"26000", DB_RETRY},    {"23505", DB_CONFLICT},
+        {"57014", DB_LATE},     {"26000", DB_RETRY},    {"23505", DB_CONFLICT},
         {"23503", DB_REJECTED}, {"23514", DB_REJECTED}, {"22003", DB_REJECTED},
         {"22P02", DB_REJECTED}, {"42501", DB_BROKEN},   {"42P01", DB_BROKEN},
         {"25P02", DB_BROKEN},   {"XX000", DB_BROKEN},   {"40002", DB_BROKEN},
@@ -30,6 +30,17 @@ static void test_each_sqlstate_has_its_status(void **state)
         assert_int_equal(db_status_of(rows[i].sqlstate), rows[i].status);
     }
     assert_int_equal(db_status_of(NULL), DB_BROKEN);
+}
+
+static void test_only_what_is_wrong_by_itself_does_not_pass(void **state)
+{
+    (void)state;
+    const enum db_status passing[] = {DB_AWAY, DB_RETRY, DB_LATE, DB_UNKNOWN};
+    const enum db_status staying[] = {DB_OK, DB_CONFLICT, DB_REJECTED, DB_BROKEN};
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(db_may_pass(passing[i]));
+        assert_false(db_may_pass(staying[i]));
+    }
 }
 
 static void test_an_error_is_one_line(void **state)
@@ -66,6 +77,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_sqlstate_has_its_status),
+        cmocka_unit_test(test_only_what_is_wrong_by_itself_does_not_pass),
         cmocka_unit_test(test_an_error_is_one_line),
         cmocka_unit_test(test_a_long_error_is_cut),
         cmocka_unit_test(test_a_url_that_cannot_be_read_is_not_quoted),

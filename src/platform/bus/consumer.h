@@ -23,6 +23,7 @@ struct event_line {
 enum handled {
     HANDLED,          /* committed; `rejected` lines become dead letters */
     HANDLED_AWAY,     /* a dependency is away: nothing was stored, try the same lines again */
+    HANDLED_LATE,     /* nothing was stored in time: fewer lines are tried, one waits as above */
     HANDLED_FAILED,   /* nothing was stored; a later try may help */
     HANDLED_POISONED, /* nothing was stored, and one of the lines is why: they are tried apart */
 };

@@ -61,8 +61,11 @@ static enum handled handle_or_halve(attempt_fn *attempt, void *arg, struct event
         lines[i].rejected = NULL;
     }
     const enum handled result = attempt(arg, lines, count);
-    if (result != HANDLED_POISONED) {
+    if (result != HANDLED_POISONED && result != HANDLED_LATE) {
         return result;
+    }
+    if (count == 1 && result == HANDLED_LATE) {
+        return HANDLED_AWAY;
     }
     if (count == 1) {
         lines[0].rejected = "refused by the database";

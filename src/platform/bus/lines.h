@@ -27,7 +27,8 @@ void lines_free(struct line_list *list);
 typedef enum handled attempt_fn(void *arg, struct event_line *lines, size_t count);
 
 // Has all lines handled, at most `batch` a transaction. A transaction that is poisoned is halved
-// until the guilty line stands alone and is marked rejected. Stops at the first HANDLED_AWAY or
+// until the guilty line stands alone and is marked rejected; one that is late is halved too, and a
+// line alone that is late is HANDLED_AWAY. Stops at the first HANDLED_AWAY or
 // HANDLED_FAILED and answers it; what was committed by then is committed.
 enum handled lines_handle(attempt_fn *attempt, void *arg, struct event_line *lines, size_t count,
                           size_t batch);

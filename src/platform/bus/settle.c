@@ -57,8 +57,12 @@ static enum handled attempt(void *arg, struct event_line *lines, size_t count)
     struct consumer *consumer = arg;
     for (uint64_t attempts = 1;; attempts++) {
         const enum handled result = consumer->spec->handle(consumer->context, lines, count);
-        log_away(consumer, result == HANDLED_AWAY);
-        if (result != HANDLED_AWAY) {
+        const bool waits = result == HANDLED_AWAY || (result == HANDLED_LATE && count == 1);
+        log_away(consumer, waits);
+        if (result != HANDLED) {
+            keep_in_hand(consumer);
+        }
+        if (!waits) {
             return result;
         }
         if (!consumer_pause(consumer, away_delay_ms(attempts))) {

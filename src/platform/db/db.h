@@ -17,12 +17,16 @@ struct db_result;
 enum db_status {
     DB_OK,
     DB_AWAY,  /* no connection, shutting down, no resources or disk (08, 57P0, 53, 58): wait */
-    DB_RETRY, /* serialization, deadlock, lock or statement deadline (40001, 40P01, 55P03, 57014) */
+    DB_RETRY, /* serialization, deadlock, deadline of a lock (40001, 40P01, 55P03): again at once */
+    DB_LATE,  /* deadline of a statement (57014): again later, or with less to do */
     DB_CONFLICT, /* a unique key is taken (23505) */
     DB_REJECTED, /* the data can never be stored (22, the rest of 23) */
     DB_UNKNOWN,  /* the connection was lost during COMMIT: look the outcome up by id */
     DB_BROKEN,   /* anything else: a defect of ours, or rights that are missing */
 };
+
+// Whether the same may succeed later: all but what is wrong with the data, the rights or the code.
+bool db_may_pass(enum db_status status);
 
 #define DB_ERROR_SIZE 256
 

@@ -16,7 +16,7 @@ enum db_status db_status_of(const char *sqlstate)
     } table[] = {
         {"08", DB_AWAY},     {"57P0", DB_AWAY},   {"53", DB_AWAY},        {"58", DB_AWAY},
         {"25P03", DB_AWAY},  {"40001", DB_RETRY}, {"40P01", DB_RETRY},    {"55P03", DB_RETRY},
-        {"57014", DB_RETRY}, {"26000", DB_RETRY}, {"23505", DB_CONFLICT}, {"22", DB_REJECTED},
+        {"57014", DB_LATE},  {"26000", DB_RETRY}, {"23505", DB_CONFLICT}, {"22", DB_REJECTED},
         {"23", DB_REJECTED},
     };
     if (sqlstate == NULL) {
@@ -28,6 +28,11 @@ enum db_status db_status_of(const char *sqlstate)
         }
     }
     return DB_BROKEN;
+}
+
+bool db_may_pass(enum db_status status)
+{
+    return status == DB_AWAY || status == DB_RETRY || status == DB_LATE || status == DB_UNKNOWN;
 }
 
 static void make_one_line(char *text)

@@ -122,6 +122,7 @@ void exchange_clear(struct http_exchange *exchange)
     exchange->reader = NULL;
     exchange->route = NULL;
     exchange->part_count = 0;
+    exchange->has_internal_key = false;
     exchange->watch = NULL;
     exchange->mount = NULL;
     exchange->client_address[0] = '\0';
@@ -262,6 +263,11 @@ const char *http_request_id(const struct http_exchange *exchange)
 const struct trace *http_trace(const struct http_exchange *exchange)
 {
     return &exchange->trace;
+}
+
+bool http_client_has_internal_key(const struct http_exchange *exchange)
+{
+    return exchange->has_internal_key;
 }
 
 const struct uuid *http_person(const struct http_exchange *exchange)

@@ -83,6 +83,10 @@ const char *http_client_address(struct http_exchange *exchange);
 // Whether that address is itself a trusted one, so that it stands for no client in particular.
 bool http_client_is_trusted(struct http_exchange *exchange);
 
+// Whether the internal key, or the previous one, came with the request and was looked at: it is on
+// routes for trusted senders, and where requests of an address are limited.
+bool http_client_has_internal_key(const struct http_exchange *exchange);
+
 // The person whose token came with the request; only on routes for persons.
 const struct uuid *http_person(const struct http_exchange *exchange);
 

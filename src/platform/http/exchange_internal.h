@@ -63,7 +63,8 @@ struct http_exchange {
     struct path_part parts[PATH_PARTS_MAX];
     size_t part_count;
     struct uuid person;
-    exchange_fn *watch; /* sees the answer before it is sent; may be NULL */
+    bool has_internal_key; /* a right one */
+    exchange_fn *watch;    /* sees the answer before it is sent; may be NULL */
     void *watch_arg;
     const void *mount; /* what the router needs on a worker's thread */
 

@@ -229,8 +229,16 @@ static bool is_internal_key(const struct router *router, const char *key)
 
 static bool has_internal_key(const struct router *router, struct http_exchange *exchange)
 {
-    const char *key = http_header(exchange, "X-Internal-Key");
-    if (key != NULL && is_internal_key(router, key)) {
+    if (!exchange->has_internal_key) {
+        const char *key = http_header(exchange, "X-Internal-Key");
+        exchange->has_internal_key = key != NULL && is_internal_key(router, key);
+    }
+    return exchange->has_internal_key;
+}
+
+static bool check_internal_key(const struct router *router, struct http_exchange *exchange)
+{
+    if (has_internal_key(router, exchange)) {
         return true;
     }
     http_answer_header(exchange, "WWW-Authenticate", "X-Internal-Key realm=\"ecs\"");
@@ -263,7 +271,7 @@ static bool has_credential(const struct router *router, const struct route *rout
 {
     bool passes = true;
     if (route->auth == AUTH_INTERNAL_KEY) {
-        passes = has_internal_key(router, exchange);
+        passes = check_internal_key(router, exchange);
     } else if (route->auth == AUTH_PERSON) {
         passes = has_good_token(router, exchange);
     }
@@ -361,14 +369,8 @@ static void log_request(void *arg, struct http_exchange *exchange)
 // Trusted senders speak for many people from few addresses.
 static bool is_within_limits(const struct router *router, struct http_exchange *exchange)
 {
-    if (router->limits.address == NULL || http_client_is_trusted(exchange)) {
-        return true;
-    }
-    const char *key = http_header(exchange, "X-Internal-Key");
-    if (key != NULL && is_internal_key(router, key)) {
-        return true;
-    }
-    return http_limits_address(&router->limits, exchange);
+    return router->limits.address == NULL || http_client_is_trusted(exchange) ||
+           has_internal_key(router, exchange) || http_limits_address(&router->limits, exchange);
 }
 
 void router_handle(void *arg, struct http_exchange *exchange)

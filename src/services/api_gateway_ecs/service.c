@@ -108,7 +108,7 @@ static size_t choose_headers(const struct upstream *upstream, struct http_exchan
             headers[count++] = (struct http_pair){passed[i], value};
         }
     }
-    if (http_header(exchange, "X-Internal-Key") != NULL) {
+    if (http_client_has_internal_key(exchange)) {
         headers[count++] = (struct http_pair){"X-Internal-Key", upstream->gateway->internal_key};
     }
     headers[count++] = (struct http_pair){"X-Forwarded-For", http_client_address(exchange)};

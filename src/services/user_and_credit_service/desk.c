@@ -36,7 +36,7 @@ enum db_status desk_transaction(struct desk *desk, db_work *work, void *arg)
 
 void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status)
 {
-    if (status == DB_AWAY || status == DB_RETRY || status == DB_UNKNOWN) {
+    if (db_may_pass(status)) {
         http_answer_unavailable(exchange, "the database is away, try again", 1000);
         return;
     }
