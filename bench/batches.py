@@ -11,7 +11,7 @@ import load
 import nats
 import people
 from ingestion import EMOTIONS, WARM_UP_SECONDS, Side
-from machine import ECS, Failure, say
+from machine import ECS, PEER_BYTES, Failure, say
 from table import Row
 
 LINES = 1000
@@ -44,7 +44,7 @@ class Peer:
         self.events_a_message = sum(message.count(b"\n") + 1 for message in messages) / len(messages)
         broker.request("$JS.API.STREAM.CREATE.bench-peer", {
             "name": "bench-peer", "subjects": [SUBJECT], "storage": "file", "retention": "limits", "discard": "new",
-            "max_bytes": 1 << 30, "num_replicas": 1,
+            "max_bytes": PEER_BYTES, "num_replicas": 1,
         })  # fmt: skip
 
     def run(self, seconds):

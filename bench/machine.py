@@ -22,6 +22,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ECS = pathlib.Path(os.environ.get("ECS_BINARY", ROOT / "build" / "ecs"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
+# What the largest load sends has to fit into a stream; half of what is free on the disk is the limit.
+STREAMS = 5
+STREAM_BYTES = 3 << 30
+PEER_BYTES = 1 << 30  # of the stream of P2's other side
+
 NGINX = """
 worker_processes 1;
 daemon off;
@@ -163,7 +168,8 @@ class Machine:
     # ---- engines
 
     def _engines(self, command):
-        environment = dict(os.environ, VAR_DIR=str(self.variables))
+        room = STREAMS * STREAM_BYTES + PEER_BYTES
+        environment = dict(os.environ, VAR_DIR=str(self.variables), NATS_STORE_MAX_BYTES=str(room))
         return subprocess.run(
             [ROOT / "deploy/local/engines.sh", command], env=environment, stdout=subprocess.DEVNULL
         )
@@ -177,6 +183,8 @@ class Machine:
             if len(words) == 2 and words[0] == "export":
                 name, _, value = words[1].partition("=")
                 self.environment[name] = value
+        room = int((self.variables / "nats" / "max_file_store").read_text())
+        self.environment["STREAM_MAX_BYTES"] = str((room - PEER_BYTES) // STREAMS)
 
     def engine_pid(self, name):
         return int((self.variables / "run" / f"{name}.pid").read_text().split()[0])

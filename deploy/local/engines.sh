@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # engines.sh up|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
 # loopback and free ports, with secrets of their own. `up` may be repeated: it starts what does not
-# run, and writes var/env. VAR_DIR moves var/.
+# run, and writes var/env. VAR_DIR moves var/. NATS_STORE_MAX_BYTES, at the first start, lets NATS
+# store more or less than 8 GiB at most.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -162,9 +163,9 @@ postgres_start() {
 
 # ---- NATS
 
-# How much JetStream may store: at most 8 GiB and half of what was free when it was made.
+# How much JetStream may store: at most half of what was free when it was made.
 nats_store_bytes() {
-    local file=$var/nats/max_file_store free limit=$((8 << 30))
+    local file=$var/nats/max_file_store free limit=${NATS_STORE_MAX_BYTES:-$((8 << 30))}
     if [[ ! -s $file ]]; then
         free=$(($(df -Pk "$home/nats" | awk 'NR == 2 { print $4 }') * 1024 / 2))
         echo $((free < limit ? free : limit)) >"$file"
