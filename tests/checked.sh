@@ -21,7 +21,8 @@ mkdir -p "$reports"
 common=log_path=$reports/report:exitcode=66
 export ASAN_OPTIONS=$common:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=$common:halt_on_error=1:print_stacktrace=1
-export TSAN_OPTIONS=$common:halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
+# It waits a second at a process's end, which is all that one has that must stop within a second.
+export TSAN_OPTIONS=$common:halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=200:suppressions=$PWD/tests/tsan.supp
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 # The threads of libgomp, which load a model, wait for each other in a way that TSan cannot see.
 export OMP_NUM_THREADS=1

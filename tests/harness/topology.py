@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import requests
 
 from harness.engines import BINARY, PLAIN, ROOT
+from harness.people import PASSWORD
 from harness.waiting import free_port, poll
 
 # Service, where it listens, where others find it. Workers do not listen.
@@ -138,8 +139,16 @@ class Topology:
     def logs(self):
         return "".join(self.log_file(name).read_text(errors="replace") for name in self.names)
 
+    def secrets_in_logs(self):
+        """Those that some process, also one that is gone, wrote into its log."""
+        urls = [value for name, value in self.env.items() if name.endswith("_URL") and "@" in value]
+        secrets = {self.secret_key, self.internal_key, PASSWORD, "eyJ", "$argon2id$"}
+        secrets.update(url.rpartition("@")[0].rpartition(":")[2] for url in urls)
+        logs = [file.read_text(errors="replace") for file in self.log_file("all").parent.glob("*.log")]
+        return sorted(secret for secret in secrets if any(secret in log for log in logs))
+
     def stop(self):
-        """SIGTERM to all; each has to end with 0 by itself."""
+        """SIGTERM to all; each has to end with 0 by itself, and to have told nobody a secret, whatever went wrong."""
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -150,4 +159,5 @@ class Topology:
             except subprocess.TimeoutExpired:
                 process.kill()
                 codes[name] = "killed after 15 s"
+        assert self.secrets_in_logs() == []
         return codes

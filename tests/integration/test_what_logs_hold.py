@@ -23,12 +23,9 @@ def test_no_secret_is_in_a_log(topology, person):
     someone.pay(76543.21)
     decision = someone.analyse().json()
     assert someone.client.get(f"/v1/users/{someone.id}").status_code == 200
+    assert topology.secrets_in_logs() == []
     log = topology.logs()
-    secrets = [someone.email, topology.secret_key, topology.internal_key, PASSWORD, someone.token, "eyJ", "$argon2id$"]
-    for name, value in topology.env.items():
-        if name.endswith("_URL") and "@" in value:
-            secrets.append(value.split("@")[0].rsplit(":", 1)[1])
-    assert [secret for secret in secrets if secret in log] == []
+    assert someone.email not in log
     for word in ("melancholy-in-no-log", "0.123456789", "positivity", "stress_level", "76543.21", "7654321"):
         assert word not in log
     offer = decision["offer"] or {}
