@@ -38,6 +38,18 @@ def stored(db, person):
     return int(rows[0][0] or 0)
 
 
+def store_backlog(process, nats, db):
+    """Events of one person, whose first consent is younger, and which the worker finds all at once."""
+    [person] = people_in_database(db, 1)
+    db("UPDATE consents SET granted_at = now() + interval '1 minute' WHERE user_id = %s", person)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        backlog_for(nats, person)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    poll(lambda: stored(db, person) == EVENTS)
+
+
 def statements_of_batches(log):
     """The statements of the connections that stored something, in their order."""
     statements = LINE.findall(log)
@@ -46,14 +58,8 @@ def statements_of_batches(log):
 
 
 def test_a_batch_is_four_statements_however_many_events_it_has(logged, db, nats, engines):
-    [person] = people_in_database(db, 1)
     before = len(engines.log("postgres"))
-    logged.send_signal(signal.SIGSTOP)
-    try:
-        backlog_for(nats, person)
-    finally:
-        logged.send_signal(signal.SIGCONT)
-    poll(lambda: stored(db, person) == EVENTS)
+    store_backlog(logged, nats, db)
 
     def settled():
         names = statements_of_batches(engines.log("postgres")[before:])
@@ -63,3 +69,21 @@ def test_a_batch_is_four_statements_however_many_events_it_has(logged, db, nats,
     batches = names.count("store_emotions")
     assert batches <= 4, "a backlog is stored in few transactions"
     assert len(names) <= 4 * batches, names
+
+
+def test_consents_are_looked_at_once_a_person_and_not_once_an_event(topology, db, nats):
+    def counted():
+        return db(
+            "SELECT (SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'emotional_events'),"
+            "       (SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 'consents')"
+        )[0]
+
+    def has_counted():
+        nats.publish("user.emotions.topic", json.dumps(emotion(somebody, event_id=str(uuid.uuid4()))))
+        return counted()[0] >= stored_before + EVENTS
+
+    [somebody] = people_in_database(db, 1)
+    stored_before, looked_before = counted()
+    store_backlog(topology.processes[topology.process_of(WORKER)], nats, db)
+    poll(has_counted, 20, "PostgreSQL to count, as it does when a connection does something a second later")
+    assert counted()[1] - looked_before < EVENTS / 10

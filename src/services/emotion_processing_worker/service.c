@@ -21,15 +21,20 @@ static const struct db_statement lock_consents = {
     "SELECT pg_advisory_xact_lock_shared(hashtext('emotional_data'))",
 };
 
-// A person's first consent is for whatever is sent while it holds; a later one only for what was
-// felt since it was given, or what a withdrawal deleted would come back with a message that is read
+// From when on the consents that hold cover what was felt, once a person and not once an event. A
+// person's first consent is for whatever is sent while it holds; a later one only for what was felt
+// since it was given, or what a withdrawal deleted would come back with a message that is read
 // again.
-#define JOIN_CONSENTS                                                                              \
-    " JOIN consents c ON c.user_id = b.user_id"                                                    \
-    " AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL"                                 \
-    " AND (b.occurred_at >= c.granted_at"                                                          \
-    "  OR (SELECT count(*) FROM consents h"                                                        \
-    "      WHERE h.user_id = c.user_id AND h.purpose = c.purpose) = 1)"
+#define COVERED                                                                                    \
+    "covered AS ("                                                                                 \
+    "  SELECT p.user_id, CASE WHEN count(*) = 1 THEN '-infinity'"                                  \
+    "                    ELSE max(c.granted_at) FILTER (WHERE c.withdrawn_at IS NULL)"             \
+    "                    END AS since"                                                             \
+    "  FROM (SELECT DISTINCT user_id FROM batch) p"                                                \
+    "  JOIN consents c ON c.user_id = p.user_id AND c.purpose = 'emotional_data'"                  \
+    "  GROUP BY p.user_id HAVING bool_or(c.withdrawn_at IS NULL)"                                  \
+    ")"
+#define JOIN_COVERED " JOIN covered c ON c.user_id = b.user_id AND b.occurred_at >= c.since"
 
 static const struct db_statement store_emotions = {
     "store_emotions",
@@ -38,8 +43,8 @@ static const struct db_statement store_emotions = {
     "                       $5::int4[], $6::int4[], $7::int4[])"
     "    AS b (event_id, user_id, occurred_at, emotion_type,"
     "          positivity_ppb, intensity_ppb, stress_ppb)"
-    "), allowed AS ("
-    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), stored AS ("
+    "), " COVERED ", allowed AS ("
+    "  SELECT b.* FROM batch b" JOIN_COVERED "), stored AS ("
     "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"
     "                                positivity_ppb, intensity_ppb, stress_ppb)"
     "  SELECT event_id, user_id, occurred_at, emotion_type,"
@@ -72,12 +77,13 @@ static const struct db_statement store_emotions = {
 // Not by its time, which some senders stamp anew with each attempt.
 static const struct db_statement mistaken_emotions = {
     "mistaken_emotions",
-    "SELECT b.line - 1"
-    " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
-    "             $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
-    "   AS b (event_id, user_id, occurred_at, emotion_type,"
-    "         positivity_ppb, intensity_ppb, stress_ppb, line)"
-    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id" JOIN_CONSENTS
+    "WITH batch AS ("
+    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
+    "                       $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
+    "    AS b (event_id, user_id, occurred_at, emotion_type,"
+    "          positivity_ppb, intensity_ppb, stress_ppb, line)"
+    "), " COVERED " SELECT b.line - 1 FROM batch b" JOIN_COVERED
+    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id"
     " WHERE (e.emotion_type, e.positivity_ppb, e.intensity_ppb, e.stress_ppb) IS DISTINCT FROM"
     "       (b.emotion_type, b.positivity_ppb, b.intensity_ppb, b.stress_ppb)",
 };
