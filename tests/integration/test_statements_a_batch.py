@@ -71,7 +71,7 @@ def test_a_batch_is_four_statements_however_many_events_it_has(logged, db, nats,
     assert len(names) <= 4 * batches, names
 
 
-def test_consents_are_looked_at_once_a_person_and_not_once_an_event(topology, db, nats):
+def test_consents_are_not_asked_for_by_each_event(topology, db, nats):
     def counted():
         return db(
             "SELECT (SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'emotional_events'),"

@@ -21,20 +21,10 @@ static const struct db_statement lock_consents = {
     "SELECT pg_advisory_xact_lock_shared(hashtext('emotional_data'))",
 };
 
-// From when on the consents that hold cover what was felt, once a person and not once an event. A
-// person's first consent is for whatever is sent while it holds; a later one only for what was felt
-// since it was given, or what a withdrawal deleted would come back with a message that is read
-// again.
-#define COVERED                                                                                    \
-    "covered AS ("                                                                                 \
-    "  SELECT p.user_id, CASE WHEN count(*) = 1 THEN '-infinity'"                                  \
-    "                    ELSE max(c.granted_at) FILTER (WHERE c.withdrawn_at IS NULL)"             \
-    "                    END AS since"                                                             \
-    "  FROM (SELECT DISTINCT user_id FROM batch) p"                                                \
-    "  JOIN consents c ON c.user_id = p.user_id AND c.purpose = 'emotional_data'"                  \
-    "  GROUP BY p.user_id HAVING bool_or(c.withdrawn_at IS NULL)"                                  \
-    ")"
-#define JOIN_COVERED " JOIN covered c ON c.user_id = b.user_id AND b.occurred_at >= c.since"
+// Nothing that has to be asked for each event: PostgreSQL would read all consents for every batch.
+#define JOIN_CONSENTS                                                                              \
+    " JOIN consents c ON c.user_id = b.user_id AND c.purpose = 'emotional_data'"                   \
+    " AND c.withdrawn_at IS NULL AND b.occurred_at >= c.covers_from"
 
 static const struct db_statement store_emotions = {
     "store_emotions",
@@ -43,8 +33,8 @@ static const struct db_statement store_emotions = {
     "                       $5::int4[], $6::int4[], $7::int4[])"
     "    AS b (event_id, user_id, occurred_at, emotion_type,"
     "          positivity_ppb, intensity_ppb, stress_ppb)"
-    "), " COVERED ", allowed AS ("
-    "  SELECT b.* FROM batch b" JOIN_COVERED "), stored AS ("
+    "), allowed AS ("
+    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), stored AS ("
     "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"
     "                                positivity_ppb, intensity_ppb, stress_ppb)"
     "  SELECT event_id, user_id, occurred_at, emotion_type,"
@@ -77,13 +67,12 @@ static const struct db_statement store_emotions = {
 // Not by its time, which some senders stamp anew with each attempt.
 static const struct db_statement mistaken_emotions = {
     "mistaken_emotions",
-    "WITH batch AS ("
-    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
-    "                       $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
-    "    AS b (event_id, user_id, occurred_at, emotion_type,"
-    "          positivity_ppb, intensity_ppb, stress_ppb, line)"
-    "), " COVERED " SELECT b.line - 1 FROM batch b" JOIN_COVERED
-    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id"
+    "SELECT b.line - 1"
+    " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
+    "             $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
+    "   AS b (event_id, user_id, occurred_at, emotion_type,"
+    "         positivity_ppb, intensity_ppb, stress_ppb, line)"
+    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id" JOIN_CONSENTS
     " WHERE (e.emotion_type, e.positivity_ppb, e.intensity_ppb, e.stress_ppb) IS DISTINCT FROM"
     "       (b.emotion_type, b.positivity_ppb, b.intensity_ppb, b.stress_ppb)",
 };

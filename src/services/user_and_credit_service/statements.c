@@ -40,14 +40,17 @@ const struct db_statement sql_profile = {
     " WHERE u.id = $1",
 };
 
-// A period begins after the one before it, also when the clock was set back.
+// A period begins after the one before it, also when the clock was set back; all but the first
+// cover only what was felt since they began.
 const struct db_statement sql_grant_consent = {
     "grant_consent",
-    "INSERT INTO consents (user_id, purpose, granted_at)"
-    " SELECT $1, 'emotional_data',"
-    "        greatest(clock_timestamp(), max(withdrawn_at) + interval '1 microsecond')"
-    " FROM consents WHERE user_id = $1 AND purpose = 'emotional_data'"
-    " HAVING count(*) FILTER (WHERE withdrawn_at IS NULL) = 0",
+    "INSERT INTO consents (user_id, purpose, granted_at, covers_from)"
+    " SELECT $1, 'emotional_data', begins, CASE WHEN earlier = 0 THEN '-infinity' ELSE begins END"
+    " FROM (SELECT count(*) AS earlier,"
+    "              greatest(clock_timestamp(),"
+    "                       max(withdrawn_at) + interval '1 microsecond') AS begins"
+    "       FROM consents WHERE user_id = $1 AND purpose = 'emotional_data'"
+    "       HAVING count(*) FILTER (WHERE withdrawn_at IS NULL) = 0) AS period",
 };
 
 const struct db_statement sql_withdraw_consent = {
