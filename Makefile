@@ -76,7 +76,7 @@ bench: install-bench ## the benchmark table; ONLY=P1,P3 runs some, FULL=1 grows 
 load: ## k6 load tests against what `make up` started; SCENARIOS="journey spike" runs some
 	@load/run.sh --short $(or $(SCENARIOS),all)
 
-sanitize: install-test ## unit and integration under ASan and UBSan, then under TSan (one process)
+sanitize: install-test ## unit and integration under ASan and UBSan, then under TSan (without those of eight processes)
 	@tests/checked.sh address,undefined unit integration
 	@PYTEST_ADDOPTS="-k 'not services'" tests/checked.sh thread unit integration
 

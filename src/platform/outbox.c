@@ -119,7 +119,7 @@ static bool relay(void *arg)
         return false;
     }
     enum db_status status = db_transaction(outbox->db, relay_waiting, outbox);
-    if (status == DB_BROKEN || status == DB_REJECTED || status == DB_CONFLICT) {
+    if (status != DB_OK && !db_may_pass(status)) {
         log_error(outbox->options.log, "outbox cannot be read",
                   LOG_TEXT("subject", outbox->spec->subject),
                   LOG_TEXT("why", db_error(outbox->db)));

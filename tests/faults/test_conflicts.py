@@ -157,7 +157,6 @@ END $$
 @pytest.fixture
 def late(db):
     """late(rows): emotions of more than so many rows a statement are not stored before its deadline."""
-    db("DROP TRIGGER IF EXISTS be_late ON emotional_events")
     db(LATE % 10**9)
     db(
         "CREATE TRIGGER be_late AFTER INSERT ON emotional_events REFERENCING NEW TABLE AS stored"

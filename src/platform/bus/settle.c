@@ -56,19 +56,18 @@ static enum handled attempt(void *arg, struct event_line *lines, size_t count)
 {
     struct consumer *consumer = arg;
     for (uint64_t attempts = 1;; attempts++) {
-        const enum handled result = consumer->spec->handle(consumer->context, lines, count);
-        const bool waits = result == HANDLED_AWAY || (result == HANDLED_LATE && count == 1);
-        log_away(consumer, waits);
-        if (result != HANDLED) {
-            keep_in_hand(consumer);
+        keep_in_hand(consumer);
+        enum handled result = consumer->spec->handle(consumer->context, lines, count);
+        if (result == HANDLED_LATE && count == 1) {
+            result = HANDLED_AWAY;
         }
-        if (!waits) {
+        log_away(consumer, result == HANDLED_AWAY);
+        if (result != HANDLED_AWAY) {
             return result;
         }
         if (!consumer_pause(consumer, away_delay_ms(attempts))) {
             return HANDLED_AWAY;
         }
-        keep_in_hand(consumer);
         for (size_t i = 0; i < count; i++) {
             lines[i].rejected = NULL;
         }
@@ -174,7 +173,6 @@ static enum handled try_alone(struct consumer *consumer, struct event_line *line
         if (!consumer_pause(consumer, away_delay_ms(tries))) {
             return HANDLED_AWAY;
         }
-        keep_in_hand(consumer);
         result = lines_handle(attempt, consumer, line, 1, 1);
     }
     return result;

@@ -21,7 +21,8 @@ static const struct db_statement lock_consents = {
     "SELECT pg_advisory_xact_lock_shared(hashtext('emotional_data'))",
 };
 
-// Nothing that has to be asked for each event: PostgreSQL would read all consents for every batch.
+// The consents that hold, for what they cover. Both stand in one index; a question of its own for
+// each event would have PostgreSQL read all consents for every batch.
 #define JOIN_CONSENTS                                                                              \
     " JOIN consents c ON c.user_id = b.user_id AND c.purpose = 'emotional_data'"                   \
     " AND c.withdrawn_at IS NULL AND b.occurred_at >= c.covers_from"
