@@ -2,6 +2,7 @@
 """Streams that lose what they had: a bit of a file flips, a stream is deleted. The loss is seen, what
 can no longer be trusted is refused, and nothing counts twice."""
 
+import json
 import time
 
 import pytest
@@ -258,10 +259,53 @@ def test_a_changed_length_of_a_head_is_counted_right_or_a_dead_letter(topology, 
             assert nats.request("$JS.API.STREAM.PURGE.credits")["success"]
             engines.kill("nats")
             engines.up()
-            db("UPDATE credit_limits SET acceptance_published_at = NULL WHERE accepted_at IS NOT NULL AND status = 'offered'")
+            an_hour_passes(db, [damaged])
     with Nats(engines.env["NATS_URL"]) as nats:
         assert_each_active_once(db, nats, offers)
         assert nats.request("$JS.API.STREAM.PURGE.dead-letters")["success"]
+
+
+def test_an_acceptance_whose_message_is_lost_is_published_again_after_an_hour(topology, engines, db, pattern_token):
+    offers = offers_of(topology, db, pattern_token, 4)
+    ids = [offer_id for _, _, offer_id in offers]
+    assert topology.terminate(ACTIVATION) == 0
+    for client, person, offer_id in offers:
+        assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
+    poll(lambda: unpublished(db) == 0, 10, "the acceptances to be published")
+    with Nats(engines.env["NATS_URL"]) as nats:
+        assert nats.request("$JS.API.STREAM.PURGE.credits")["success"]
+    # The broker also forgets which ids it had, as it does by itself after 2 minutes.
+    engines.kill("nats")
+    engines.up()
+    with Nats(engines.env["NATS_URL"]) as nats:
+        an_hour_passes(db, ids[:2])
+        poll(lambda: accepted_offers(nats) >= set(ids[:2]), 30, "what was lost to be published again")
+        assert accepted_offers(nats) == set(ids[:2]), "the others' hour is not over"
+        topology.start(ACTIVATION)
+        assert_each_active_once(db, nats, offers[:2])
+        an_hour_passes(db, ids)
+        poll(lambda: accepted_offers(nats) == set(ids), 30, "the others to be published again")
+        assert_each_active_once(db, nats, offers)
+        assert published_lately(db, ids) == set(ids[2:]), "what is active is left alone"
+
+
+def an_hour_passes(db, offer_ids):
+    db(
+        "UPDATE credit_limits SET acceptance_published_at = acceptance_published_at - interval '61 minutes'"
+        " WHERE id = ANY(%s::uuid[])", offer_ids,
+    )  # fmt: skip
+
+
+def accepted_offers(nats):
+    return {json.loads(data)["offerId"] for _, _, _, data in nats.stored("credits")}
+
+
+def published_lately(db, offer_ids):
+    rows = db(
+        "SELECT id::text FROM credit_limits WHERE acceptance_published_at > now() - interval '1 hour'"
+        " AND id = ANY(%s::uuid[])", offer_ids,
+    )  # fmt: skip
+    return {offer_id for (offer_id,) in rows}
 
 
 def status_of(db, offer_id):

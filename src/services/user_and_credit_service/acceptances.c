@@ -30,7 +30,7 @@ static char *build_message(const struct db_result *rows, size_t row, size_t *ret
 const struct outbox_spec acceptances_outbox = {
     .name = "user-and-credit-service outbox",
     .subject = SUBJECT_CREDITS,
-    .waiting = &sql_unpublished_acceptances,
+    .waiting = &sql_acceptances_to_publish,
     .mark = &sql_mark_acceptances_published,
     .build = build_message,
 };

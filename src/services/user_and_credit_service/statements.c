@@ -225,11 +225,16 @@ const struct db_statement sql_list_offers = {
     " ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint",
 };
 
-const struct db_statement sql_unpublished_acceptances = {
-    "unpublished_acceptances",
+// Also those that were published an hour ago and whose offers are not active yet: the broker may
+// have lost their message, and an offer is activated once.
+const struct db_statement sql_acceptances_to_publish = {
+    "acceptances_to_publish",
     "SELECT id, user_id, acceptance_trace_id, credit_limit, interest_rate, credit_type, accepted_at"
-    " FROM credit_limits WHERE accepted_at IS NOT NULL AND acceptance_published_at IS NULL"
-    " ORDER BY accepted_at LIMIT 100 FOR UPDATE SKIP LOCKED",
+    " FROM credit_limits"
+    " WHERE accepted_at IS NOT NULL AND (acceptance_published_at IS NULL OR status = 'offered')"
+    "   AND coalesce(acceptance_published_at, '-infinity') < now() - interval '1 hour'"
+    " ORDER BY coalesce(acceptance_published_at, '-infinity'), accepted_at"
+    " LIMIT 100 FOR UPDATE SKIP LOCKED",
 };
 
 const struct db_statement sql_mark_acceptances_published = {

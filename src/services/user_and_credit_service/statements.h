@@ -38,5 +38,5 @@ extern const struct db_statement sql_accept_offer;
 extern const struct db_statement sql_expire_offer;
 extern const struct db_statement sql_count_offers;
 extern const struct db_statement sql_list_offers;
-extern const struct db_statement sql_unpublished_acceptances;
+extern const struct db_statement sql_acceptances_to_publish;
 extern const struct db_statement sql_mark_acceptances_published;
