@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands of the binary."""
 
+import contextlib
 import json
 import os
 import re
@@ -136,18 +137,40 @@ def test_migrate_can_be_repeated_and_run_at_once(env):
     assert [process.wait(30) for process in running] == [0] * 4
 
 
-def test_migrations_run_at_once_on_an_empty_database(env, engines):
+@pytest.fixture
+def empty(env, engines):
+    """The settings with a database of its own, in which nothing is yet."""
     name = f"empty_{uuid.uuid4().hex[:8]}"
     engines.as_superuser(f"CREATE DATABASE {name} OWNER ecs")
-    try:
-        settings = dict(env, DATABASE_URL=env["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}")
-        running = [
-            subprocess.Popen([str(BINARY), "migrate"], env=dict(PLAIN, **settings), cwd=ROOT, stdout=subprocess.DEVNULL)
-            for _ in range(4)
-        ]  # fmt: skip
-        assert [process.wait(60) for process in running] == [0] * 4
-    finally:
-        engines.as_superuser(f"DROP DATABASE {name}")
+    yield dict(env, DATABASE_URL=env["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}")
+    engines.as_superuser(f"DROP DATABASE {name}")
+
+
+def test_migrations_run_at_once_on_an_empty_database(empty):
+    running = [
+        subprocess.Popen([str(BINARY), "migrate"], env=dict(PLAIN, **empty), cwd=ROOT, stdout=subprocess.DEVNULL)
+        for _ in range(4)
+    ]  # fmt: skip
+    assert [process.wait(60) for process in running] == [0] * 4
+
+
+def test_a_migration_says_of_older_consents_what_they_cover(empty, engines, tmp_path):
+    """The first consent of a person covers all that is sent while it holds, a later one what is not older than it."""
+    older = tmp_path / "migrations"
+    shutil.copytree(ROOT / "sql" / "migrations", older, ignore=lambda _, names: [n for n in names if n >= "0007"])
+    done = run_command(dict(empty, MIGRATIONS_PATH=str(older)), "migrate")
+    assert done.returncode == 0, done.stderr
+    with contextlib.closing(engines.connect(empty["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "WITH person AS (INSERT INTO users (id, email, password_hash)"
+            "                SELECT gen_random_uuid(), n || '@example.com', '' FROM generate_series(1, 2) n RETURNING *)"
+            " INSERT INTO consents (user_id, purpose, granted_at, withdrawn_at)"
+            " SELECT id, 'emotional_data', timestamptz '2026-01-01', timestamptz '2026-02-01' FROM person"
+            " UNION ALL SELECT id, 'emotional_data', '2026-03-01', NULL FROM person WHERE email LIKE '2%'"
+        )
+        assert run_command(empty, "migrate").returncode == 0
+        cursor.execute("SELECT granted_at::date::text, covers_from::date::text FROM consents ORDER BY 1")
+        assert cursor.fetchall() == [("2026-01-01", "-infinity")] * 2 + [("2026-03-01", "2026-03-01")]
 
 
 def test_a_migration_that_was_applied_and_then_changed_is_named(env, tmp_path):

@@ -13,6 +13,7 @@ from harness.engines import INSTRUMENTED
 from harness.people import emotion
 from harness.raw import Raw
 from harness.waiting import poll
+from topologies import in_one_process, one_process_each
 
 CONNECTIONS, ROUNDS = 64, 50
 EVENTS = CONNECTIONS * ROUNDS
@@ -53,20 +54,13 @@ class Clients:
 
 
 @pytest.fixture
-def any_clients(topology, person):
+def clients(topology, person):
     if INSTRUMENTED:
         pytest.skip("a sanitizer makes system calls of its own")
     running = Clients(topology, person())
     running.send_all(rounds=2)
     yield running
     running.close()
-
-
-@pytest.fixture
-def clients(topology, any_clients):
-    if topology.name != "all":
-        pytest.skip("the hot path is that of one process")
-    return any_clients
 
 
 def system_calls(task, work):
@@ -84,6 +78,7 @@ def system_calls(task, work):
     return found
 
 
+@in_one_process
 def test_an_event_takes_a_read_a_write_and_a_share_of_a_wait(topology, clients):
     task = loop_thread(topology.processes["all"].pid)
     counted = system_calls(task, clients.send_all)
@@ -93,6 +88,7 @@ def test_an_event_takes_a_read_a_write_and_a_share_of_a_wait(topology, clients):
     assert counted.get("getrandom", 0) <= EVENTS * 0.25, counted
 
 
+@in_one_process
 def test_waiting_is_shared_by_many_events(topology, clients):
     task = loop_thread(topology.processes["all"].pid)
     before = switches(task)
@@ -100,6 +96,7 @@ def test_waiting_is_shared_by_many_events(topology, clients):
     assert switches(task) - before <= EVENTS * 0.5
 
 
+@in_one_process
 def test_a_message_of_the_broker_carries_many_events(topology, clients):
     def published(name):
         return topology.metric("emotion-ingestion-service", name, subject="user.emotions.topic")
@@ -111,11 +108,10 @@ def test_a_message_of_the_broker_carries_many_events(topology, clients):
     assert messages <= EVENTS * 0.25
 
 
-def test_a_forwarded_event_takes_a_read_and_a_write_more(topology, any_clients):
-    if topology.name == "all":
-        pytest.skip("nothing is forwarded in one process")
+@one_process_each
+def test_a_forwarded_event_takes_a_read_and_a_write_more(topology, clients):
     task = loop_thread(topology.processes["api-gateway-ecs"].pid)
-    counted = system_calls(task, any_clients.send_all)
+    counted = system_calls(task, clients.send_all)
     total = sum(counted.values())
     assert EVENTS * 4 <= total <= EVENTS * 5, counted
     assert counted.get("epoll_ctl", 0) <= EVENTS * 0.05, counted

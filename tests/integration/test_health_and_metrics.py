@@ -9,6 +9,7 @@ import requests
 
 from problems import assert_problem
 from routes import identify, public_routes
+from topologies import one_process_each
 
 SAMPLE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.eE+-]+(Inf)?$')
 
@@ -26,9 +27,8 @@ def test_every_process_is_well(topology):
         assert requests.get(url + "/readyz", timeout=5).status_code == 200
 
 
+@one_process_each
 def test_every_service_that_listens_is_well(topology):
-    if topology.name == "all":
-        pytest.skip("in one process nothing but the gateway listens")
     for name, value in topology.env.items():
         if name.endswith("_SERVICE_URL"):
             for path in ("/healthz", "/readyz"):

@@ -12,6 +12,7 @@ from harness.people import Api, emotion
 from harness.tokens import claims_like, decode, encode, sign
 from problems import assert_problem
 from routes import all_routes, identify, public_routes
+from topologies import one_process_each
 
 
 @pytest.fixture(scope="module")
@@ -187,10 +188,9 @@ def test_a_bad_person_in_the_path_is_refused(someone, user_id):
     assert_problem(answer, answer.status_code)
 
 
+@one_process_each
 def test_a_service_checks_again_behind_the_gateway(topology, someone):
     """No service trusts the network."""
-    if topology.name == "all":
-        pytest.skip("in one process nothing but the gateway listens")
     for route in all_routes():
         if route.auth == "PUBLIC":
             continue
