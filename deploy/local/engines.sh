@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # engines.sh up|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
 # loopback and free ports, with secrets of their own. `up` may be repeated: it starts what does not
-# run, and writes var/env. VAR_DIR moves var/. NATS_STORE_MAX_BYTES, at the first start, lets NATS
+# run or hangs, and writes var/env. VAR_DIR moves var/. NATS_STORE_MAX_BYTES, at the first start, lets NATS
 # store more or less than 8 GiB at most.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -222,6 +222,13 @@ nats_answers() {
     { IFS= read -r -t 2 line <"/dev/tcp/127.0.0.1/$NATS_PORT"; } 2>/dev/null && [[ $line == INFO* ]]
 }
 
+# nats-server 2.9 answers nobody any more once its disk was full, also with room again.
+nats_hangs() {
+    ! printf 'CONNECT {"user": "ecs", "pass": "%s", "verbose": false}\r\n%s\r\n%s\r\n\r\n' \
+        "$(secret nats)" 'SUB answers 1' 'PUB $JS.API.INFO answers 0' |
+        timeout 10 bash -c 'exec 3<>"$0" && cat >&3 && grep -q -m 1 ^MSG <&3' "/dev/tcp/127.0.0.1/$NATS_PORT"
+}
+
 # ---- Redis
 
 redis_start() {
@@ -287,10 +294,17 @@ stream_bytes() {
 
 # ---- commands
 
+engine_hangs() {
+    [[ $1 == nats ]] && nats_hangs
+}
+
 start_engine() {
     local name=$1
-    ! pid_of "$name" >/dev/null || return 0
-    if [[ -e $var/run/$name.pid ]]; then
+    if pid_of "$name" >/dev/null; then
+        engine_hangs "$name" || return 0
+        say "$name answers nobody; see $var/log/$name.log; starting it again"
+        stop_process "$name" KILL 5
+    elif [[ -e $var/run/$name.pid ]]; then
         say "$name has stopped; see $var/log/$name.log; starting it again"
     fi
     "${name}_start"
