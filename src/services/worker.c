@@ -5,7 +5,6 @@
 #include "platform/db/transaction.h"
 #include "platform/memory.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,6 @@ struct worker {
     const struct service_environment *environment;
     void *state;
     char *setting;
-    pthread_mutex_t turn; /* to store */
 };
 
 // The context of a consumer: its connection, and the columns of the batch at hand.
@@ -48,7 +46,6 @@ struct worker *worker_new(const struct worker_rules *rules, void *state,
     worker->environment = environment;
     worker->state = state;
     worker->setting = setting != NULL ? memory_copy_text(setting) : NULL;
-    pthread_mutex_init(&worker->turn, NULL);
     return worker;
 }
 
@@ -57,7 +54,6 @@ void worker_free(struct worker **worker)
     if (*worker == NULL) {
         return;
     }
-    pthread_mutex_destroy(&(*worker)->turn);
     free((*worker)->setting);
     free(*worker);
     *worker = NULL;
@@ -194,18 +190,6 @@ static void count_outcome(struct batch *batch)
     worker->rules->count(worker->state, &batch->outcome);
 }
 
-static enum db_status store_in_turn(struct batch *batch)
-{
-    if (batch->good_count == 0) {
-        return DB_OK;
-    }
-    pthread_mutex_t *turn = &batch->thread->worker->turn;
-    pthread_mutex_lock(turn);
-    enum db_status status = db_transaction(batch->thread->db, store, batch);
-    pthread_mutex_unlock(turn);
-    return status;
-}
-
 enum handled worker_handle(void *context, struct event_line *lines, size_t count)
 {
     struct worker_thread *thread = context;
@@ -216,7 +200,10 @@ enum handled worker_handle(void *context, struct event_line *lines, size_t count
         .good = memory_zeroed(count, sizeof(struct good_line)),
     };
     read_lines(&batch);
-    enum db_status status = store_in_turn(&batch);
+    enum db_status status = DB_OK;
+    if (batch.good_count > 0) {
+        status = db_transaction(thread->db, store, &batch);
+    }
     if (status == DB_OK) {
         count_outcome(&batch);
     } else if (status != DB_AWAY) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the two processing workers share: a batch of lines is read into the columns of one
 // statement, stored in one transaction, and its end told to the consumer. A worker has a few
-// threads that take turns: while one stores its batch the others read theirs, and no two of a
-// process ever wait for each other's rows.
+// threads, each with a connection of its own. They store at the same time, as replicas do: the
+// statements lock rows in one order, so that threads wait for each other but never in a circle.
 #pragma once
 
 #include "platform/bus/consumer.h"

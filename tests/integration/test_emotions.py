@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Emotion events: what is taken, what is refused with every fault, and what is stored."""
 
+import contextlib
 import decimal
 import itertools
 import json
@@ -8,6 +9,7 @@ import random
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
 
 from harness.people import emotion, now
@@ -53,6 +55,33 @@ def test_the_same_event_is_counted_once(sender, person, db):
     poll(lambda: (last,) in stored(db, someone.id))
     rows = db("SELECT event_count FROM emotional_events_summary WHERE user_id = %s", someone.id)
     assert rows == [(2,)]
+
+
+def test_a_batch_that_waits_for_a_row_holds_up_no_other(sender, person, db, engines):
+    """The threads of a worker store at the same time."""
+    held, free = person(), person()
+
+    def feel(someone):
+        event_id = sender.post(STREAM, json=emotion(someone.id)).json()["eventId"]
+        return lambda: (event_id,) in stored(db, someone.id)
+
+    def waits_since():
+        return db("SELECT waitstart FROM pg_locks WHERE NOT granted AND waitstart IS NOT NULL")
+
+    def stored_meanwhile():
+        before = waits_since()
+        poll(feel(free))
+        return before and before == waits_since()
+
+    poll(feel(held))
+    with contextlib.closing(psycopg2.connect(engines.env["DATABASE_URL"])) as other, other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM emotional_events_summary WHERE user_id = %s FOR UPDATE", [held.id])
+        held_up = feel(held)
+        poll(waits_since)
+        poll(stored_meanwhile)
+        assert not held_up()
+        other.rollback()
+    poll(held_up)
 
 
 def test_averages_are_exact_whatever_the_order(sender, person, db):
