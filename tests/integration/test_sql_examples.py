@@ -70,3 +70,15 @@ def test_money_is_never_a_binary_float(db, topology):
         " AND data_type IN ('real', 'double precision')"
     )
     assert rows == []
+
+
+def test_every_table_can_be_split_by_person(topology, db):
+    """Every primary key begins with the person's id."""
+    first_columns = dict(db(
+        "SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
+        " WHERE i.indisprimary AND c.relnamespace = 'public'::regnamespace",
+    ))  # fmt: skip
+    assert first_columns.pop("users") == "id"
+    first_columns.pop("schema_migrations")
+    assert set(first_columns.values()) == {"user_id"}, first_columns
