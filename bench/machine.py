@@ -175,6 +175,7 @@ class Machine:
         )
 
     def engines_up(self):
+        """The engines, with the tables and the streams."""
         say("starting engines")
         if self._engines("up").returncode != 0:
             sys.exit("bench: the engines did not start")
@@ -185,6 +186,8 @@ class Machine:
                 self.environment[name] = value
         room = int((self.variables / "nats" / "max_file_store").read_text())
         self.environment["STREAM_MAX_BYTES"] = str((room - PEER_BYTES) // STREAMS)
+        self.ecs("migrate")
+        self.ecs("provision")
 
     def engine_pid(self, name):
         return int((self.variables / "run" / f"{name}.pid").read_text().split()[0])

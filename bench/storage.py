@@ -6,8 +6,11 @@ import time
 from machine import Failure
 
 
+COUNTED = "SELECT coalesce(sum(event_count), 0) FROM emotional_events_summary"
+
+
 def counted(cursor):
-    cursor.execute("SELECT coalesce(sum(event_count), 0) FROM emotional_events_summary")
+    cursor.execute(COUNTED)
     return int(cursor.fetchone()[0])
 
 

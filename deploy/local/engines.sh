@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # engines.sh up|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
 # loopback and free ports, with secrets of their own. `up` may be repeated: it starts what does not
-# run or hangs, and writes var/env. VAR_DIR moves var/. NATS_STORE_MAX_BYTES, at the first start, lets NATS
-# store more or less than 8 GiB at most.
+# run or hangs, and writes var/env. VAR_DIR moves var/. NATS_STORE_MAX_BYTES, at the first start,
+# lets NATS store more or less than 8 GiB at most.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

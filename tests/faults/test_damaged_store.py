@@ -89,10 +89,17 @@ def is_whole(state):
     return state["last_seq"] - state["first_seq"] + 1 == state["messages"]
 
 
-def purge(engines):
+def purge(engines, stream="emotions"):
     """As the operator does who has saved the files."""
     with Nats(engines.env["NATS_URL"]) as connection:
-        assert connection.request("$JS.API.STREAM.PURGE.emotions")["success"]
+        assert connection.request(f"$JS.API.STREAM.PURGE.{stream}")["success"]
+
+
+def lose_acceptances(engines):
+    """The broker also forgets which ids it had, as it does by itself after 2 minutes."""
+    purge(engines, "credits")
+    engines.kill("nats")
+    engines.up()
 
 
 @pytest.fixture
@@ -236,10 +243,7 @@ LENGTHS = {
 def test_a_changed_length_of_a_head_is_counted_right_or_a_dead_letter(topology, engines, db, pattern_token, change):
     offers = offers_of(topology, db, pattern_token, 3)
     damaged = offers[1][2]
-    assert topology.terminate(ACTIVATION) == 0
-    for client, person, offer_id in offers:
-        assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
-    poll(lambda: unpublished(db) == 0, 10, "the acceptances to be published")
+    accept_without_the_worker(topology, db, offers)
 
     def change_length(data):
         head = data.rindex(b"NATS/1.0", 0, data.index(damaged.encode()))
@@ -256,27 +260,18 @@ def test_a_changed_length_of_a_head_is_counted_right_or_a_dead_letter(topology, 
             letters = [head for _, subject, head, _ in nats.stored("dead-letters") if subject == "dead.credit.offers.approved"]
             assert letters and all("Ecs-Reason: " in head for head in letters)
             # What cannot be read any more is known to the database; the broker would take it for a repetition.
-            assert nats.request("$JS.API.STREAM.PURGE.credits")["success"]
-            engines.kill("nats")
-            engines.up()
+            lose_acceptances(engines)
             an_hour_passes(db, [damaged])
     with Nats(engines.env["NATS_URL"]) as nats:
         assert_each_active_once(db, nats, offers)
-        assert nats.request("$JS.API.STREAM.PURGE.dead-letters")["success"]
+    purge(engines, "dead-letters")
 
 
 def test_an_acceptance_whose_message_is_lost_is_published_again_after_an_hour(topology, engines, db, pattern_token):
     offers = offers_of(topology, db, pattern_token, 4)
     ids = [offer_id for _, _, offer_id in offers]
-    assert topology.terminate(ACTIVATION) == 0
-    for client, person, offer_id in offers:
-        assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
-    poll(lambda: unpublished(db) == 0, 10, "the acceptances to be published")
-    with Nats(engines.env["NATS_URL"]) as nats:
-        assert nats.request("$JS.API.STREAM.PURGE.credits")["success"]
-    # The broker also forgets which ids it had, as it does by itself after 2 minutes.
-    engines.kill("nats")
-    engines.up()
+    accept_without_the_worker(topology, db, offers)
+    lose_acceptances(engines)
     with Nats(engines.env["NATS_URL"]) as nats:
         an_hour_passes(db, ids[:2])
         poll(lambda: accepted_offers(nats) >= set(ids[:2]), 30, "what was lost to be published again")
@@ -287,6 +282,14 @@ def test_an_acceptance_whose_message_is_lost_is_published_again_after_an_hour(to
         poll(lambda: accepted_offers(nats) == set(ids), 30, "the others to be published again")
         assert_each_active_once(db, nats, offers)
         assert published_lately(db, ids) == set(ids[2:]), "what is active is left alone"
+
+
+def accept_without_the_worker(topology, db, offers):
+    """Afterwards all of them are in the stream, and the worker does not run."""
+    assert topology.terminate(ACTIVATION) == 0
+    for client, person, offer_id in offers:
+        assert client.post(f"/v1/credit-offers/{offer_id}/accept", json={"userId": person}).status_code == 202
+    poll(lambda: unpublished(db) == 0, 10, "the acceptances to be published")
 
 
 def an_hour_passes(db, offer_ids):
