@@ -82,10 +82,13 @@ def settle(cursor, query, least):
 def check_sums(cursor):
     cursor.execute(
         "SELECT (SELECT count(*) FROM emotional_events),"
+        "       (SELECT count(*) FROM emotional_event_ids),"
         "       (SELECT coalesce(sum(event_count), 0) FROM emotional_events_summary)"
     )
-    raw, summed = cursor.fetchone()
-    return [] if raw == summed else [f"emotions: {raw:,} events are stored, but {summed:,} counted in the sums"]
+    raw, ids, summed = cursor.fetchone()
+    if raw == ids == summed:
+        return []
+    return [f"emotions: {raw:,} events are stored with {ids:,} ids, but {summed:,} counted in the sums"]
 
 
 # ---- events whose ids are known

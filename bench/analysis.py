@@ -28,13 +28,13 @@ DRAIN_SECONDS = 60
 Analysis = collections.namedtuple("Analysis", "milliseconds offer")
 
 HISTORY = (
-    """
+    storage.with_ids("""
     INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,
                                   positivity_ppb, intensity_ppb, stress_ppb)
     SELECT gen_random_uuid(), person, now() - random() * interval '29 days', 'calm',
            (random() * 1e9)::int, (random() * 1e9)::int, (random() * random() * 1e9)::int
       FROM unnest(%(people)s::uuid[]) AS person, generate_series(1, %(events)s)
-    """,
+    """),
     """
     INSERT INTO emotional_events_summary (user_id, summary_date, event_count, stress_event_count,
                                           positivity_sum_ppb, intensity_sum_ppb, stress_sum_ppb)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""P3: the emotion worker storing a backlog, beside COPY of the same rows into the same table."""
+"""P3: the emotion worker storing a backlog, beside COPY of the same rows into the same tables."""
 
 import collections
 import io
@@ -21,7 +21,9 @@ PAIRS = 3
 SUBJECT = "user.emotions.topic"
 MICROSECONDS_TO_2000 = 946_684_800_000_000  # PostgreSQL counts from there
 Drained = collections.namedtuple("Drained", "rate costs")  # events a second; processor time of each process, us an event
-COLUMNS = "event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb, stress_ppb"
+ROWS = "emotional_events (event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb, stress_ppb)"
+IDS = "emotional_event_ids (user_id, event_id, day, generation)"
+COPY_BEGINS, COPY_ENDS = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0), struct.pack(">h", -1)
 
 
 def uuid7(milliseconds):
@@ -31,11 +33,10 @@ def uuid7(milliseconds):
 
 
 def make_events(crowd, events=EVENTS):
-    """The same events in two forms: messages of the stream, and rows of a binary COPY."""
+    """The same events in two forms: messages of the stream, and what binary COPYs of rows and ids read."""
     now = int(time.time() * 1000)
     messages, lines = [], []
-    rows = io.BytesIO()
-    rows.write(b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0))
+    copies = {ROWS: [COPY_BEGINS], IDS: [COPY_BEGINS]}
     owners = {id: uuid.UUID(id).bytes for id in crowd}
     for i in range(events):
         at = now - 60_000 + i // 10  # what ten thousand people send in half a minute
@@ -45,9 +46,9 @@ def make_events(crowd, events=EVENTS):
         if len(lines) == LINES_A_MESSAGE:
             messages.append("\n".join(lines).encode())
             lines.clear()
-        rows.write(row(event, owners[person], at, type, measured))
-    rows.write(struct.pack(">h", -1))
-    return messages, rows.getvalue()
+        copies[ROWS].append(row(event, owners[person], at, type, measured))
+        copies[IDS].append(id_row(event, owners[person], at))
+    return messages, {table: b"".join([*parts, COPY_ENDS]) for table, parts in copies.items()}
 
 
 def line(event, person, at, type, measured):
@@ -69,16 +70,24 @@ def row(event, person, at, type, measured):
     )
 
 
+def id_row(event, person, at):
+    day = (at * 1000 - MICROSECONDS_TO_2000) // 86_400_000_000
+    return struct.pack(">hi16si16siiih", 4, 16, person, 16, event.bytes, 4, day, 2, 0)
+
+
 def empty(cursor):
-    cursor.execute("TRUNCATE emotional_events, emotional_events_summary")
+    cursor.execute("TRUNCATE emotional_events, emotional_event_ids, emotional_events_summary")
 
 
-def time_copy(machine, cursor, rows, costs):
+def time_copy(machine, cursor, copies, costs):
     """Rows a second of COPY, commit included; binary, the faster of its forms."""
     empty(cursor)
     before = machine.postgres_cpu_seconds()
     begun = time.monotonic()
-    cursor.copy_expert(f"COPY emotional_events ({COLUMNS}) FROM STDIN (FORMAT binary)", io.BytesIO(rows))
+    cursor.execute("BEGIN")
+    for table, rows in copies.items():
+        cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT binary)", io.BytesIO(rows))
+    cursor.execute("COMMIT")
     seconds = time.monotonic() - begun
     costs["COPY"].append((machine.postgres_cpu_seconds() - before) / EVENTS * 1e6)
     return EVENTS / seconds
@@ -128,11 +137,11 @@ def publish(machine, messages):
 
 def measure(machine, crowd, faults):
     say(f"P3: making {EVENTS:,} events")
-    messages, rows = make_events(crowd)
+    messages, copies = make_events(crowd)
     result = Row("P3", "P3", f"the emotion worker storing {EVENTS:,} events : COPY", "rows/s", at_least=0.35)
     costs = {"worker": [], "PostgreSQL": [], "NATS": [], "COPY": []}
     with people.database(machine) as cursor:
-        time_copy(machine, cursor, rows, costs)
+        time_copy(machine, cursor, copies, costs)
         for pair in range(PAIRS):
             say(f"P3: pair {pair + 1} of {PAIRS}")
             empty(cursor)
@@ -141,7 +150,7 @@ def measure(machine, crowd, faults):
             result.ours.append(drained.rate)
             for name, cost in drained.costs.items():
                 costs[name].append(cost)
-            result.others.append(time_copy(machine, cursor, rows, costs))
+            result.others.append(time_copy(machine, cursor, copies, costs))
         empty(cursor)
     for name, each in costs.items():
         result.notes[f"processor time of {name}, us an event"] = statistics.median(each)

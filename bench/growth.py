@@ -6,6 +6,7 @@ import time
 import analysis
 import drain
 import people
+import storage
 from machine import say
 from table import Row
 
@@ -36,12 +37,12 @@ NUMBER_PEOPLE = """
     TRUNCATE numbered;
     INSERT INTO numbered SELECT row_number() OVER () - 1, user_id FROM consents
 """
-ADD_EVENTS = f"""
+ADD_EVENTS = storage.with_ids(f"""
     INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb, stress_ppb)
     SELECT {TIME_ORDERED.format(at="at")}, id, at, 'calm', 500000000, 500000000, 500000000
       FROM (SELECT (random() * %(last)s)::bigint AS n, now() - interval '2 days' + i * interval '1 ms' AS at
-              FROM generate_series(1, %(rows)s) AS i) AS made JOIN numbered USING (n)
-"""
+              FROM generate_series(1, %(rows)s) AS i) AS given JOIN numbered USING (n)
+""")
 ADD_SUMS = """
     INSERT INTO emotional_events_summary (user_id, summary_date, event_count, stress_event_count,
                                           positivity_sum_ppb, intensity_sum_ppb, stress_sum_ppb)
@@ -96,10 +97,12 @@ def measure_events(machine, cursor, sizes):
 
 def give_events(cursor, person, count):
     cursor.execute(
-        f"""INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,
+        storage.with_ids(f"""
+            INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,
                                           positivity_ppb, intensity_ppb, stress_ppb)
             SELECT {TIME_ORDERED.format(at="at")}, %(person)s, at, 'calm', 500000000, 500000000, 500000000
-              FROM (SELECT now() - i * interval '25 days' / %(rows)s AS at FROM generate_series(1, %(rows)s) AS i) AS made""",
+              FROM (SELECT now() - i * interval '25 days' / %(rows)s AS at FROM generate_series(1, %(rows)s) AS i) AS given
+        """),
         {"person": person, "rows": count},
     )
 

@@ -57,16 +57,21 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+given_ports = set()
+
+
 def free_port():
-    """A free port below those that the kernel gives to outgoing connections."""
+    """A free port below those that the kernel gives to outgoing connections, and given to nobody before."""
     while True:
         port = random.randrange(20000, 32000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def wait_until(what, seconds, condition):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far the workers are: events counted in the daily sums."""
+"""What is stored: events put there beforehand, and how far the workers are."""
 
 import time
 
@@ -7,6 +7,14 @@ from machine import Failure
 
 
 COUNTED = "SELECT coalesce(sum(event_count), 0) FROM emotional_events_summary"
+
+
+def with_ids(insert):
+    """A statement that inserts raw emotions, with their ids in both generations, as after some months."""
+    return (
+        f"WITH made AS ({insert} RETURNING user_id, event_id, (occurred_at AT TIME ZONE 'UTC')::date)"
+        " INSERT INTO emotional_event_ids SELECT *, (random() < 0.5)::int FROM made"
+    )
 
 
 def counted(cursor):

@@ -231,7 +231,7 @@ class Game:
 
     def nothing_emotional_without_consent(self):
         people = [player.id for player in self.known.values() if not player.consent]
-        for table in ("emotional_events", "emotional_events_summary"):
+        for table in ("emotional_events", "emotional_event_ids", "emotional_events_summary"):
             assert self.db(f"SELECT count(*) FROM {table} WHERE user_id = ANY(%s::uuid[])", people) == [(0,)]
 
     def credits_are_as_they_were_asked_for(self):

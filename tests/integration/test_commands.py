@@ -154,12 +154,16 @@ def test_migrations_run_at_once_on_an_empty_database(empty):
     assert [process.wait(60) for process in running] == [0] * 4
 
 
+def migrate_to_before(number, env, folder):
+    older = folder / "migrations"
+    shutil.copytree(ROOT / "sql" / "migrations", older, ignore=lambda _, names: [n for n in names if n >= number])
+    done = run_command(dict(env, MIGRATIONS_PATH=str(older)), "migrate")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_migration_says_of_older_consents_what_they_cover(empty, engines, tmp_path):
     """The first consent of a person covers all that is sent while it holds, a later one what is not older than it."""
-    older = tmp_path / "migrations"
-    shutil.copytree(ROOT / "sql" / "migrations", older, ignore=lambda _, names: [n for n in names if n >= "0007"])
-    done = run_command(dict(empty, MIGRATIONS_PATH=str(older)), "migrate")
-    assert done.returncode == 0, done.stderr
+    migrate_to_before("0007", empty, tmp_path)
     with contextlib.closing(engines.connect(empty["DATABASE_URL"])) as connection, connection.cursor() as cursor:
         cursor.execute(
             "WITH person AS (INSERT INTO users (id, email, password_hash)"
@@ -171,6 +175,28 @@ def test_a_migration_says_of_older_consents_what_they_cover(empty, engines, tmp_
         assert run_command(empty, "migrate").returncode == 0
         cursor.execute("SELECT granted_at::date::text, covers_from::date::text FROM consents ORDER BY 1")
         assert cursor.fetchall() == [("2026-01-01", "-infinity")] * 2 + [("2026-03-01", "2026-03-01")]
+
+
+def test_a_migration_gives_older_emotions_their_days(empty, engines, tmp_path):
+    migrate_to_before("0009", empty, tmp_path)
+    with contextlib.closing(engines.connect(empty["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO emotional_events SELECT gen_random_uuid(), gen_random_uuid(), now() - make_interval(days => age),"
+            " 'calm', age, 2, 3 FROM unnest(ARRAY[0, 1, 34, 50, 500]) AS age"
+        )
+        done = run_command(empty, "migrate")
+        assert done.returncode == 0, done.stderr
+        cursor.execute(
+            "SELECT positivity_ppb, tableoid::regclass::text = 'emotional_events_' || to_char(occurred_at, 'YYYYMMDD'),"
+            " (SELECT count(*) FROM emotional_event_ids i"
+            "  WHERE (i.user_id, i.event_id, i.day) = (e.user_id, e.event_id, (e.occurred_at AT TIME ZONE 'UTC')::date))"
+            " FROM emotional_events e ORDER BY 1"
+        )
+        assert cursor.fetchall() == [(age, age < 400, 1) for age in (0, 1, 34, 50, 500)]
+        cursor.execute("SELECT removed FROM keep_days_of_emotions(35)")
+        assert cursor.fetchall() == [(1,)], "of a day without a table; the others went with their days"
+        cursor.execute("SELECT positivity_ppb FROM emotional_events ORDER BY 1")
+        assert cursor.fetchall() == [(0,), (1,), (34,)]
 
 
 def test_a_migration_that_was_applied_and_then_changed_is_named(env, tmp_path):

@@ -48,7 +48,7 @@ def test_withdrawing_takes_the_emotions_away(person, db):
     assert someone.feel().status_code == 202
     poll(lambda: db("SELECT 1 FROM emotional_events WHERE user_id = %s", someone.id))
     assert someone.client.put(path(someone), json={"granted": False}).status_code == 200
-    for table in ("emotional_events", "emotional_events_summary"):
+    for table in ("emotional_events", "emotional_event_ids", "emotional_events_summary"):
         poll(lambda: not db(f"SELECT 1 FROM {table} WHERE user_id = %s", someone.id))
 
 

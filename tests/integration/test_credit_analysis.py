@@ -145,6 +145,25 @@ def test_more_stress_never_lowers_the_risk(person, db):
     assert scores[0] <= scores[1]
 
 
+def test_an_analysis_reads_the_tables_of_three_days_only(steady_person, topology, db):
+    """Those that the windows' edges and the present lie in, however many there are."""
+    analyses = 10
+    scans = "SELECT relname, seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname ~ '^emotional_events_(\\d+|other)$'"
+
+    def read():
+        after = dict(db(scans))
+        return sorted(table for table in after if after[table] >= before[table] + analyses)
+
+    db("SELECT pg_stat_force_next_flush()")  # of what this test has read itself
+    before = dict(db(scans))
+    for _ in range(analyses):
+        assert exact(steady_person.analyse())["cached"] is False
+        decided_long_ago(db, topology, steady_person)
+    edges = sorted("emotional_events_" + now(days=-days)[:10].replace("-", "") for days in (0, 7, 30))
+    poll(lambda: set(edges) <= set(read()), 20, "PostgreSQL to count, which it may put off for ten seconds")
+    assert read() == edges
+
+
 def test_an_answer_within_the_cache_time_is_the_same(steady_person):
     first = exact(steady_person.analyse())
     second = exact(steady_person.analyse())

@@ -15,8 +15,8 @@ from topologies import one_process_each
 
 GUARDED = [route for route in all_routes() if route.auth != "PUBLIC"]
 PERSONAL = public_routes("PERSON")
-TABLES = ("consents", "emotional_events", "emotional_events_summary", "transactions", "decisions",
-          "credit_limits", "notifications")  # fmt: skip
+TABLES = ("consents", "emotional_events", "emotional_event_ids", "emotional_events_summary", "transactions",
+          "decisions", "credit_limits", "notifications")  # fmt: skip
 
 
 def path_for(route, user_id, **known):

@@ -82,3 +82,22 @@ def test_a_repeat_and_its_neighbours_are_no_dead_letters(publish, person, db, na
     [(_, data)] = poll(lambda: dead_letters(nats, someone))
     assert b"0.75" in data, "the right line of its batch"
     poll(lambda: stored(db, someone) == [0.25, 0.5, 1])
+
+
+def test_repeats_of_somebody_with_many_events_are_known_at_once(publish, person, db, nats):
+    """Each is looked for in its day, not among all events of the person."""
+    someone, repeats, each = person().id, 3000, 20
+    db(
+        "WITH made AS (INSERT INTO emotional_events"
+        "              SELECT gen_random_uuid(), %s, now() - i * interval '1 minute', 'joy', 500000000, 500000000, 200000000"
+        "              FROM generate_series(1, %s) AS i RETURNING *)"
+        " INSERT INTO emotional_event_ids SELECT user_id, event_id, occurred_at::date, 0 FROM made",
+        someone, repeats * each,
+    )  # fmt: skip
+    ids = [row[0] for row in db("SELECT event_id::text FROM emotional_events WHERE user_id = %s LIMIT %s", someone, repeats)]
+    for start in range(0, repeats, 100):
+        publish("user.emotions.topic", *(feeling(someone, event_id, 0.2) for event_id in ids[start : start + 100]))
+    publish("user.emotions.topic", feeling(someone, str(uuid.uuid4()), 0.25))
+    count = "SELECT count(*) FROM emotional_events WHERE user_id = %s"
+    poll(lambda: db(count, someone) == [(repeats * each + 1,)] and nats.backlog("emotions") == 0)
+    assert dead_letters(nats, someone) == []

@@ -74,7 +74,7 @@ def test_a_batch_is_four_statements_however_many_events_it_has(logged, db, nats,
 def test_consents_are_not_asked_for_by_each_event(topology, db, nats):
     def counted():
         return db(
-            "SELECT (SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'emotional_events'),"
+            "SELECT (SELECT sum(n_tup_ins) FROM pg_stat_user_tables WHERE relname LIKE 'emotional_event_ids%%'),"
             "       (SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 'consents')"
         )[0]
 

@@ -20,13 +20,13 @@
 #define TEXT_OF(number) TEXT_OF_(number)
 #define TEXT_OF_(number) #number
 
-// What the URL sets comes after the deadlines and wins; what our reading of results rests on comes
-// last.
-#define SESSION_DEADLINES                                                                          \
+// What the URL sets comes after these and wins; what our reading of results rests on comes last.
+// Nothing is compiled (jit), which takes a second where a statement takes milliseconds.
+#define SESSION_DEFAULTS                                                                           \
     "-c statement_timeout=" TEXT_OF(                                                               \
         STATEMENT_TIMEOUT_MS) " -c lock_timeout=3000"                                              \
                               " -c idle_in_transaction_session_timeout=30000 -c "                  \
-                              "client_min_messages=warning"
+                              "client_min_messages=warning -c jit=off"
 #define SESSION_FORMATS "-c TimeZone=UTC -c DateStyle=ISO"
 
 // The options of the URL, "" when it has none. NULL when the URL cannot be read.
@@ -49,7 +49,7 @@ static char *url_options(const char *url)
 
 static char *session_options(const char *from_url)
 {
-    static const char format[] = SESSION_DEADLINES " %s " SESSION_FORMATS;
+    static const char format[] = SESSION_DEFAULTS " %s " SESSION_FORMATS;
     size_t size = sizeof format + strlen(from_url);
     char *options = memory_new(size);
     snprintf(options, size, format, from_url);
@@ -74,6 +74,16 @@ struct db *db_open(const char *url, const char *name, struct log *log,
     db->backoff_ms = BACKOFF_LEAST_MS;
     free(from_url);
     return db;
+}
+
+void db_plan_once(struct db *db)
+{
+    static const char format[] = "-c plan_cache_mode=force_generic_plan %s";
+    size_t size = sizeof format + strlen(db->options);
+    char *options = memory_new(size);
+    snprintf(options, size, format, db->options);
+    free(db->options);
+    db->options = options;
 }
 
 void db_close(struct db **db)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Retention: raw emotion events older than EMOTION_RETENTION_DAYS are removed, a few at a time. The
-// daily sums stay.
+// Retention: raw emotion events have a table for each day, made some days ahead and dropped when
+// the day began EMOTION_RETENTION_DAYS ago. The daily sums stay.
 #pragma once
 
 #include "services/service.h"

@@ -27,6 +27,8 @@ static const struct db_statement lock_consents = {
     " JOIN consents c ON c.user_id = b.user_id AND c.purpose = 'emotional_data'"                   \
     " AND c.withdrawn_at IS NULL AND b.occurred_at >= c.covers_from"
 
+// An event is new if neither generation of ids has its own (migration 0009). IS TRUE has PostgreSQL
+// hash the ids that were added: it takes them for a few, and as a join compared each with each.
 static const struct db_statement store_emotions = {
     "store_emotions",
     "WITH batch AS ("
@@ -35,13 +37,26 @@ static const struct db_statement store_emotions = {
     "    AS b (event_id, user_id, occurred_at, emotion_type,"
     "          positivity_ppb, intensity_ppb, stress_ppb)"
     "), allowed AS ("
-    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), stored AS ("
+    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), unseen AS ("
+    "  SELECT * FROM (SELECT DISTINCT ON (user_id, event_id) * FROM allowed"
+    "                 ORDER BY user_id, event_id) a"
+    "  WHERE NOT EXISTS (SELECT FROM emotional_event_ids i"
+    "                    WHERE i.user_id = a.user_id AND i.event_id = a.event_id"
+    "                      AND i.generation = (SELECT 1 - current FROM emotional_event_generation))"
+    "), named AS ("
+    "  INSERT INTO emotional_event_ids (user_id, event_id, day, generation)"
+    "  SELECT user_id, event_id, (occurred_at AT TIME ZONE 'UTC')::date,"
+    "         (SELECT current FROM emotional_event_generation)"
+    "  FROM unseen ORDER BY user_id, event_id"
+    "  ON CONFLICT (user_id, event_id, generation) DO NOTHING"
+    "  RETURNING user_id, event_id"
+    "), stored AS ("
     "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"
     "                                positivity_ppb, intensity_ppb, stress_ppb)"
     "  SELECT event_id, user_id, occurred_at, emotion_type,"
     "         positivity_ppb, intensity_ppb, stress_ppb"
-    "  FROM allowed ORDER BY user_id, event_id"
-    "  ON CONFLICT (user_id, event_id) DO NOTHING"
+    "  FROM unseen"
+    "  WHERE ((user_id, event_id) IN (SELECT user_id, event_id FROM named)) IS TRUE"
     "  RETURNING user_id, occurred_at, positivity_ppb, intensity_ppb, stress_ppb"
     "), summed AS ("
     "  INSERT INTO emotional_events_summary AS s"
@@ -65,7 +80,8 @@ static const struct db_statement store_emotions = {
     "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
-// Not by its time, which some senders stamp anew with each attempt.
+// Not by its time, which some senders stamp anew with each attempt. OFFSET 0 has PostgreSQL ask for
+// the day of each: otherwise it reads all events of the person.
 static const struct db_statement mistaken_emotions = {
     "mistaken_emotions",
     "SELECT b.line - 1"
@@ -73,7 +89,10 @@ static const struct db_statement mistaken_emotions = {
     "             $5::int4[], $6::int4[], $7::int4[]) WITH ORDINALITY"
     "   AS b (event_id, user_id, occurred_at, emotion_type,"
     "         positivity_ppb, intensity_ppb, stress_ppb, line)"
-    " JOIN emotional_events e ON e.user_id = b.user_id AND e.event_id = b.event_id" JOIN_CONSENTS
+    " JOIN emotional_event_ids i ON i.user_id = b.user_id AND i.event_id = b.event_id"
+    " CROSS JOIN LATERAL ("
+    "   SELECT * FROM emotional_events e WHERE e.user_id = i.user_id AND e.event_id = i.event_id"
+    "   AND e.occurred_at >= i.day AND e.occurred_at < i.day + 1 OFFSET 0) e" JOIN_CONSENTS
     " WHERE (e.emotion_type, e.positivity_ppb, e.intensity_ppb, e.stress_ppb) IS DISTINCT FROM"
     "       (b.emotion_type, b.positivity_ppb, b.intensity_ppb, b.stress_ppb)",
 };

@@ -57,6 +57,9 @@ static enum db_status withdraw(struct db *db, const struct db_parameter *person)
         status = db_run_later(db, &sql_delete_emotional_events, person, 1);
     }
     if (status == DB_OK) {
+        status = db_run_later(db, &sql_delete_emotional_event_ids, person, 1);
+    }
+    if (status == DB_OK) {
         status = db_run_later(db, &sql_delete_emotional_summary, person, 1);
     }
     return status;

@@ -121,6 +121,7 @@ static void *open_desk(void *state)
         log_error(desk->log, "the database URL cannot be used", LOG_TEXT("why", error));
         abort(); /* the outbox read the same URL at start */
     }
+    db_plan_once(desk->db);
     desk->decisions = decision_cache_open(&service->decision_rules,
                                           config_text(environment->config, SETTING_REDIS_URL),
                                           environment->cache_health, desk->db);

@@ -76,6 +76,11 @@ const struct db_statement sql_delete_emotional_events = {
     "DELETE FROM emotional_events WHERE user_id = $1",
 };
 
+const struct db_statement sql_delete_emotional_event_ids = {
+    "delete_emotional_event_ids",
+    "DELETE FROM emotional_event_ids WHERE user_id = $1",
+};
+
 const struct db_statement sql_delete_emotional_summary = {
     "delete_emotional_summary",
     "DELETE FROM emotional_events_summary WHERE user_id = $1",
@@ -89,6 +94,9 @@ const struct db_statement sql_delete_emotional_summary = {
 // exact, and cheap however many events a person has: whole days (UTC) come from the daily sums,
 // only the part of the window's first day from single events. Today's sums may hold events of
 // clocks ahead of ours; those are taken off again.
+//
+// Beside each edge's times, known only once the statement runs, stand wider ones: by these
+// PostgreSQL leaves out the tables of other days before it begins.
 const struct db_statement sql_applicant = {
     "applicant",
     "WITH person AS MATERIALIZED ("
@@ -129,20 +137,29 @@ const struct db_statement sql_applicant = {
     "    AND s.summary_date > w.month::date AND s.summary_date <= w.until::date"
     "), month_edge AS ("
     "  SELECT count(*) AS events, count(*) FILTER (WHERE e.stress_ppb >= $3::int) AS stress"
-    "  FROM emotional_events e, windows w"
-    "  WHERE w.consent AND e.user_id = $1"
-    "    AND e.occurred_at >= w.month AND e.occurred_at < w.month::date + 1"
+    "  FROM emotional_events e"
+    "  WHERE (SELECT consent FROM windows) AND e.user_id = $1"
+    "    AND e.occurred_at >= (SELECT month FROM windows)"
+    "    AND e.occurred_at < (SELECT month::date + 1 FROM windows)"
+    "    AND e.occurred_at BETWEEN statement_timestamp() - interval '31 days'"
+    "                          AND statement_timestamp() - interval '28 days'"
     "), week_edge AS ("
     "  SELECT count(*) AS events, sum(e.positivity_ppb) AS positivity"
-    "  FROM emotional_events e, windows w"
-    "  WHERE w.consent AND e.user_id = $1"
-    "    AND e.occurred_at >= w.week AND e.occurred_at < w.week::date + 1"
+    "  FROM emotional_events e"
+    "  WHERE (SELECT consent FROM windows) AND e.user_id = $1"
+    "    AND e.occurred_at >= (SELECT week FROM windows)"
+    "    AND e.occurred_at < (SELECT week::date + 1 FROM windows)"
+    "    AND e.occurred_at BETWEEN statement_timestamp() - interval '8 days'"
+    "                          AND statement_timestamp() - interval '5 days'"
     "), ahead AS ("
     "  SELECT count(*) AS events, sum(e.positivity_ppb) AS positivity,"
     "         count(*) FILTER (WHERE e.stress_ppb >= $3::int) AS stress"
-    "  FROM emotional_events e, windows w"
-    "  WHERE w.consent AND e.user_id = $1"
-    "    AND e.occurred_at > w.until AND e.occurred_at < w.until::date + 1"
+    "  FROM emotional_events e"
+    "  WHERE (SELECT consent FROM windows) AND e.user_id = $1"
+    "    AND e.occurred_at > (SELECT until FROM windows)"
+    "    AND e.occurred_at < (SELECT until::date + 1 FROM windows)"
+    "    AND e.occurred_at BETWEEN statement_timestamp() - interval '1 hour'"
+    "                          AND statement_timestamp() + interval '25 hours'"
     "), totals AS ("
     "  SELECT coalesce(d.month_events, 0) + m.events - a.events AS month_events,"
     "         coalesce(d.month_stress, 0) + m.stress - a.stress AS month_stress,"

@@ -20,6 +20,7 @@ extern const struct db_statement sql_withdraw_consent;
 extern const struct db_statement sql_consent_history;
 extern const struct db_statement sql_wait_for_emotion_batches;
 extern const struct db_statement sql_delete_emotional_events;
+extern const struct db_statement sql_delete_emotional_event_ids;
 extern const struct db_statement sql_delete_emotional_summary;
 
 // ---- analysis
