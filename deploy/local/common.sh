@@ -3,6 +3,7 @@
 # Sourced by bash scripts that have set -euo pipefail.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+here=$root/deploy/local
 var=${VAR_DIR:-$root/var}
 case $var in
 /*) ;;
@@ -44,15 +45,19 @@ start_process() {
     shift 2
     mkdir -p "$var/log" "$var/run"
     setsid "$@" </dev/null >>"$var/log/$name.log" 2>&1 9>&- &
-    printf '%s\n%s\n' $! "$mark" >"$var/run/$name.pid"
+    if ! printf '%s\n%s\n' $! "$mark" >"$var/run/$name.pid"; then
+        kill -s KILL $! # nobody would find it any more
+        fail "$name cannot be recorded in $var/run"
+    fi
     # Until the new process has become the command, its command line is still ours.
     while kill -0 $! 2>/dev/null && ! pid_of "$name" >/dev/null; do
         sleep 0.01
     done
 }
 
-# stop_process NAME SIGNAL SECONDS: asks it to end, and ends it when it does not.
-stop_process() {
+# end_process NAME SIGNAL SECONDS: asks it to end, and ends it when it does not. It stays recorded, as
+# one that crashed does.
+end_process() {
     local name=$1 signal=$2 tries=$(($3 * 20)) pid
     if pid=$(pid_of "$name"); then
         kill -s "$signal" "$pid" 2>/dev/null || true
@@ -64,7 +69,12 @@ stop_process() {
             kill -s KILL "$pid" 2>/dev/null || true
         fi
     fi
-    rm -f "$var/run/$name.pid"
+}
+
+# stop_process NAME SIGNAL SECONDS: the same, and forgets it.
+stop_process() {
+    end_process "$@"
+    rm -f "$var/run/$1.pid"
 }
 
 # port_is_free PORT: nobody listens on it, on any address.

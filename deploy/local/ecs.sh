@@ -6,7 +6,6 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-here=$root/deploy/local
 binary=$root/build/ecs
 
 listen=${API_GATEWAY_LISTEN:-127.0.0.1:9999}
@@ -35,6 +34,11 @@ load_env() {
     set +a
 }
 
+# Starts engines again that crash or hang, from now on.
+watch_engines() {
+    pid_of watch >/dev/null || start_process watch "engines.sh watch" "$here/engines.sh" watch "$var"
+}
+
 # Migrates, makes the streams, and starts the service on engines that run.
 start_service() {
     load_env
@@ -52,6 +56,7 @@ bring_up() {
     if [[ -e $var/run/ecs.pid ]]; then
         say "ecs has stopped; see $var/log/ecs.log; starting it again"
     fi
+    watch_engines
     start_service
 }
 
@@ -61,6 +66,7 @@ mend() {
     load_env
     before=$(<"$var/ports")
     "$here/engines.sh" up
+    watch_engines
     if [[ $(<"$var/ports") != "$before" ]]; then
         say "an engine moved to another port; starting ecs again"
         stop_process ecs TERM 15

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# engines.sh up|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
+# engines.sh up|watch|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
 # loopback and free ports, with secrets of their own. `up` may be repeated: it starts what does not
-# run or hangs, and writes var/env. VAR_DIR moves var/. NATS_STORE_MAX_BYTES, at the first start,
-# lets NATS store more or less than 8 GiB at most.
+# run or hangs, and writes var/env. `watch` goes on starting it until `down`. VAR_DIR moves var/.
+# NATS_STORE_MAX_BYTES, at the first start, lets NATS store more or less than 8 GiB at most.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -222,8 +222,10 @@ nats_answers() {
     { IFS= read -r -t 2 line <"/dev/tcp/127.0.0.1/$NATS_PORT"; } 2>/dev/null && [[ $line == INFO* ]]
 }
 
-# nats-server 2.9 answers nobody any more once its disk was full, also with room again.
+# nats-server 2.9 answers nobody any more once its disk was full, also with room again. One that
+# does not listen yet is still starting.
 nats_hangs() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$NATS_PORT") 2>/dev/null || return 1
     ! printf 'CONNECT {"user": "ecs", "pass": "%s", "verbose": false}\r\n%s\r\n%s\r\n\r\n' \
         "$(secret nats)" 'SUB answers 1' 'PUB $JS.API.INFO answers 0' |
         timeout 10 bash -c 'exec 3<>"$0" && cat >&3 && grep -q -m 1 ^MSG <&3' "/dev/tcp/127.0.0.1/$NATS_PORT"
@@ -295,7 +297,7 @@ stream_bytes() {
 # ---- commands
 
 engine_hangs() {
-    [[ $1 == nats ]] && nats_hangs
+    [[ $1 == nats ]] && nats_hangs && nats_hangs
 }
 
 start_engine() {
@@ -303,7 +305,7 @@ start_engine() {
     if pid_of "$name" >/dev/null; then
         engine_hangs "$name" || return 0
         say "$name answers nobody; see $var/log/$name.log; starting it again"
-        stop_process "$name" KILL 5
+        end_process "$name" KILL 5
     elif [[ -e $var/run/$name.pid ]]; then
         say "$name has stopped; see $var/log/$name.log; starting it again"
     fi
@@ -319,6 +321,30 @@ engines_up() {
     write_env
 }
 
+# Starts an engine again that was started and not stopped, on its port of last time; where another
+# program has that now, `up` is needed.
+engine_look() {
+    [[ -e $var/run/$1.pid ]] || return 0
+    prepare_folders
+    . "$var/ports"
+    start_engine "$1"
+}
+
+# Looks at each engine, in processes of their own that end at the first failure, until another
+# watcher or none is recorded. What a look says is passed on once, with the time.
+engines_watch() {
+    local name said
+    local -A before
+    printf '%s\n%s\n' $$ "engines.sh watch" >"$var/run/watch.pid"
+    while sleep 3 && [[ $(pid_of watch) == "$$" ]]; do
+        for name in postgres nats redis; do
+            said=$("$here/engines.sh" look "$name" 2>&1) || true
+            [[ -z $said || $said == "${before[$name]-}" ]] || say "$(date -u +%FT%TZ) $said"
+            before[$name]=$said
+        done
+    done
+}
+
 engines_down() {
     stop_process redis TERM 10
     stop_process nats TERM 20
@@ -327,7 +353,7 @@ engines_down() {
 
 engines_status() {
     local name pid
-    for name in postgres nats redis; do
+    for name in postgres nats redis watch; do
         if pid=$(pid_of "$name"); then
             say "$name runs (pid $pid)"
         elif [[ -e $var/run/$name.pid ]]; then
@@ -343,13 +369,19 @@ up)
     take_lock engines
     engines_up
     ;;
+look)
+    take_lock engines
+    engine_look "$2"
+    ;;
+watch) engines_watch ;;
 down)
+    stop_process watch TERM 5
     take_lock engines
     engines_down
     ;;
 status) engines_status ;;
 *)
-    echo "usage: engines.sh up|down|status" >&2
+    echo "usage: engines.sh up|watch|down|status" >&2
     exit 2
     ;;
 esac

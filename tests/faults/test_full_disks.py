@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from harness.engines import Engines
+from harness.engines import PLAIN, ROOT, Engines
 from harness.load import Load
 from harness.nats import Nats
 from harness.people import Person, emotion
@@ -47,6 +47,10 @@ class SmallDisks(Engines):
             subprocess.run(["umount", str(self.var / name)], check=True)
         super().down()
 
+    def watch(self):
+        environment = dict(PLAIN, VAR_DIR=str(self.var))
+        return subprocess.Popen([str(ROOT / "deploy" / "local" / "engines.sh"), "watch"], env=environment)
+
     def fill(self, name):
         """Takes all that is left of a disk."""
         with self._ballast(name).open("wb", buffering=0) as file:
@@ -66,8 +70,12 @@ class SmallDisks(Engines):
 
 @pytest.fixture(scope="module")
 def disks():
+    """Watched as those of `make run` and `make up` are: what ends or hangs is started anew."""
     engines = SmallDisks()
+    watcher = engines.watch()
     yield engines
+    watcher.terminate()
+    watcher.wait(30)
     engines.down()
 
 
@@ -105,8 +113,7 @@ def test_without_room_the_broker_takes_nothing_and_then_goes_on(disks, served, s
             assert served.processes["all"].poll() is None
         finally:
             disks.empty("nats")
-            # nats-server 2.9 answers nobody any more once a write has failed: it is started anew then.
-            disks.up()
+        # nats-server 2.9 answers nobody any more once a write has failed.
         running.wait_for(1000)
     running.check()
 
@@ -148,8 +155,7 @@ def test_without_room_in_the_database_events_wait_in_the_stream(disks, served, s
             assert served.processes["all"].poll() is None
         finally:
             disks.empty("postgres")
-            # Without room for its log PostgreSQL ends itself; whoever supervises it starts it anew.
-            disks.up()
+        # Without room for its log PostgreSQL ends itself.
         served.wait_ready(60)
         running.wait_for(300)
     running.check()

@@ -46,6 +46,10 @@ class Machine:
     def pid(self, name):
         return int((self.var / "run" / f"{name}.pid").read_text().split()[0])
 
+    def watched(self):
+        """What was said of engines that were started again."""
+        return (self.var / "log" / "watch.log").read_text()
+
     def processes(self):
         """Those whose command line speaks of this var/, and those that were started with it."""
         found = []
@@ -165,15 +169,44 @@ def test_the_broker_may_take_half_of_the_disk_at_most(machine):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_that_crashed_is_named_and_started_again(machine, name):
+def test_an_engine_that_crashed_is_named_and_started_again_by_itself(machine, name):
     pid = machine.pid(name)
     os.kill(pid, signal.SIGKILL)
     poll(lambda: not running(pid))
-    done = machine.make("up")
-    assert done.returncode == 0, done.stdout
-    assert f"{name} has stopped; see {machine.var}/log/{name}.log" in done.stdout
+    poll(lambda: f"{name} has stopped; see {machine.var}/log/{name}.log" in machine.watched(), 30)
     assert running(machine.pid(name)) and machine.pid(name) != pid
     poll(lambda: requests.get(machine.env["API_URL"] + "/readyz", timeout=5).status_code == 200, 30)
+
+
+def test_an_engine_that_crashed_is_named_and_started_again_by_up(machine):
+    """Also when nobody watches."""
+    watcher, pid = machine.pid("watch"), machine.pid("redis")
+    for process in (watcher, pid):
+        os.kill(process, signal.SIGKILL)
+        poll(lambda: not running(process))
+    done = machine.make("up")
+    assert done.returncode == 0, done.stdout
+    assert f"redis has stopped; see {machine.var}/log/redis.log" in done.stdout
+    assert running(machine.pid("redis")) and machine.pid("redis") != pid
+    assert running(machine.pid("watch"))
+    poll(lambda: requests.get(machine.env["API_URL"] + "/readyz", timeout=5).status_code == 200, 30)
+
+
+def test_a_broker_that_answers_nobody_is_started_again_by_itself(machine):
+    pid = machine.pid("nats")
+    os.kill(pid, signal.SIGSTOP)
+    poll(lambda: "nats answers nobody" in machine.watched(), 60)
+    assert running(machine.pid("nats")) and machine.pid("nats") != pid
+    poll(lambda: requests.get(machine.env["API_URL"] + "/readyz", timeout=5).status_code == 200, 30)
+
+
+def test_who_watches_ends_when_nobody_knows_of_it(machine):
+    """Or it would work against a later `make down`."""
+    watcher = machine.pid("watch")
+    (machine.var / "run" / "watch.pid").unlink()
+    poll(lambda: not running(watcher))
+    assert machine.make("up").returncode == 0
+    assert running(machine.pid("watch"))
 
 
 def test_a_service_that_crashed_is_named_and_started_again(machine):
