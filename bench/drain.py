@@ -22,7 +22,7 @@ SUBJECT = "user.emotions.topic"
 MICROSECONDS_TO_2000 = 946_684_800_000_000  # PostgreSQL counts from there
 Drained = collections.namedtuple("Drained", "rate costs")  # events a second; processor time of each process, us an event
 ROWS = "emotional_events (event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb, stress_ppb)"
-IDS = "emotional_event_ids (user_id, event_id, day, generation)"
+IDS = "emotional_event_ids (user_id, event_id, occurred_at, generation)"
 COPY_BEGINS, COPY_ENDS = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0), struct.pack(">h", -1)
 
 
@@ -71,8 +71,7 @@ def row(event, person, at, type, measured):
 
 
 def id_row(event, person, at):
-    day = (at * 1000 - MICROSECONDS_TO_2000) // 86_400_000_000
-    return struct.pack(">hi16si16siiih", 4, 16, person, 16, event.bytes, 4, day, 2, 0)
+    return struct.pack(">hi16si16siqih", 4, 16, person, 16, event.bytes, 8, at * 1000 - MICROSECONDS_TO_2000, 2, 0)
 
 
 def empty(cursor):

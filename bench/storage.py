@@ -12,7 +12,7 @@ COUNTED = "SELECT coalesce(sum(event_count), 0) FROM emotional_events_summary"
 def with_ids(insert):
     """A statement that inserts raw emotions, with their ids in both generations, as after some months."""
     return (
-        f"WITH made AS ({insert} RETURNING user_id, event_id, (occurred_at AT TIME ZONE 'UTC')::date)"
+        f"WITH made AS ({insert} RETURNING user_id, event_id, occurred_at)"
         " INSERT INTO emotional_event_ids SELECT *, (random() < 0.5)::int FROM made"
     )
 

@@ -25,12 +25,12 @@ CREATE TABLE emotional_events (
 CREATE TABLE emotional_events_other PARTITION OF emotional_events DEFAULT;
 CREATE INDEX emotional_events_other_by_age ON emotional_events_other (occurred_at);
 
--- The day leads to the event's row, and says no more than the daily sums do.
+-- The time leads to the event's row.
 CREATE TABLE emotional_event_ids (
-    user_id    uuid NOT NULL,
-    event_id   uuid NOT NULL,
-    day        date NOT NULL,
-    generation smallint NOT NULL,
+    user_id     uuid NOT NULL,
+    event_id    uuid NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    generation  smallint NOT NULL,
     PRIMARY KEY (user_id, event_id, generation)
 ) PARTITION BY LIST (generation);
 
@@ -131,8 +131,7 @@ $$;
 
 -- What is held already. Rows without a table of their day are removed, or moved, by the worker.
 INSERT INTO emotional_event_ids
-    SELECT user_id, event_id, (occurred_at AT TIME ZONE 'UTC')::date, 0 FROM emotional_events_before
-    ORDER BY user_id, event_id;
+    SELECT user_id, event_id, occurred_at, 0 FROM emotional_events_before ORDER BY user_id, event_id;
 SELECT make_day_of_emotions(day::date) FROM generate_series(
     (SELECT greatest(least(min(occurred_at), now() - interval '34 days'), now() - interval '399 days')
      FROM emotional_events_before) AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC' + interval '7 days', '1 day') AS day;

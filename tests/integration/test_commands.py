@@ -189,7 +189,7 @@ def test_a_migration_gives_older_emotions_their_days(empty, engines, tmp_path):
         cursor.execute(
             "SELECT positivity_ppb, tableoid::regclass::text = 'emotional_events_' || to_char(occurred_at, 'YYYYMMDD'),"
             " (SELECT count(*) FROM emotional_event_ids i"
-            "  WHERE (i.user_id, i.event_id, i.day) = (e.user_id, e.event_id, (e.occurred_at AT TIME ZONE 'UTC')::date))"
+            "  WHERE (i.user_id, i.event_id, i.occurred_at) = (e.user_id, e.event_id, e.occurred_at))"
             " FROM emotional_events e ORDER BY 1"
         )
         assert cursor.fetchall() == [(age, age < 400, 1) for age in (0, 1, 34, 50, 500)]

@@ -85,13 +85,13 @@ def test_a_repeat_and_its_neighbours_are_no_dead_letters(publish, person, db, na
 
 
 def test_repeats_of_somebody_with_many_events_are_known_at_once(publish, person, db, nats):
-    """Each is looked for in its day, not among all events of the person."""
+    """Each is looked up by its key, not among all events of the person, many of them of one day."""
     someone, repeats, each = person().id, 3000, 20
     db(
         "WITH made AS (INSERT INTO emotional_events"
-        "              SELECT gen_random_uuid(), %s, now() - i * interval '1 minute', 'joy', 500000000, 500000000, 200000000"
+        "              SELECT gen_random_uuid(), %s, now() - i * interval '1 second', 'joy', 500000000, 500000000, 200000000"
         "              FROM generate_series(1, %s) AS i RETURNING *)"
-        " INSERT INTO emotional_event_ids SELECT user_id, event_id, occurred_at::date, 0 FROM made",
+        " INSERT INTO emotional_event_ids SELECT user_id, event_id, occurred_at, 0 FROM made",
         someone, repeats * each,
     )  # fmt: skip
     ids = [row[0] for row in db("SELECT event_id::text FROM emotional_events WHERE user_id = %s LIMIT %s", someone, repeats)]

@@ -44,9 +44,8 @@ static const struct db_statement store_emotions = {
     "                    WHERE i.user_id = a.user_id AND i.event_id = a.event_id"
     "                      AND i.generation = (SELECT 1 - current FROM emotional_event_generation))"
     "), named AS ("
-    "  INSERT INTO emotional_event_ids (user_id, event_id, day, generation)"
-    "  SELECT user_id, event_id, (occurred_at AT TIME ZONE 'UTC')::date,"
-    "         (SELECT current FROM emotional_event_generation)"
+    "  INSERT INTO emotional_event_ids (user_id, event_id, occurred_at, generation)"
+    "  SELECT user_id, event_id, occurred_at, (SELECT current FROM emotional_event_generation)"
     "  FROM unseen ORDER BY user_id, event_id"
     "  ON CONFLICT (user_id, event_id, generation) DO NOTHING"
     "  RETURNING user_id, event_id"
@@ -80,8 +79,8 @@ static const struct db_statement store_emotions = {
     "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
-// Not by its time, which some senders stamp anew with each attempt. OFFSET 0 has PostgreSQL ask for
-// the day of each: otherwise it reads all events of the person.
+// Not by its time, which some senders stamp anew with each attempt. OFFSET 0 has PostgreSQL look
+// each up by its key: otherwise it reads all events of the person.
 static const struct db_statement mistaken_emotions = {
     "mistaken_emotions",
     "SELECT b.line - 1"
@@ -91,8 +90,8 @@ static const struct db_statement mistaken_emotions = {
     "         positivity_ppb, intensity_ppb, stress_ppb, line)"
     " JOIN emotional_event_ids i ON i.user_id = b.user_id AND i.event_id = b.event_id"
     " CROSS JOIN LATERAL ("
-    "   SELECT * FROM emotional_events e WHERE e.user_id = i.user_id AND e.event_id = i.event_id"
-    "   AND e.occurred_at >= i.day AND e.occurred_at < i.day + 1 OFFSET 0) e" JOIN_CONSENTS
+    "   SELECT * FROM emotional_events e WHERE e.user_id = i.user_id"
+    "   AND e.occurred_at = i.occurred_at AND e.event_id = i.event_id OFFSET 0) e" JOIN_CONSENTS
     " WHERE (e.emotion_type, e.positivity_ppb, e.intensity_ppb, e.stress_ppb) IS DISTINCT FROM"
     "       (b.emotion_type, b.positivity_ppb, b.intensity_ppb, b.stress_ppb)",
 };
