@@ -104,9 +104,10 @@ def lose_acceptances(engines):
 
 @pytest.fixture
 def looked_at(topology, engines):
-    """Afterwards somebody has looked: everything starts anew."""
+    """Afterwards somebody has looked: everything starts anew, once the worker consumes the stream anew."""
     yield
     purge(engines)
+    poll(lambda: not is_told_by_the_broker(engines), 30, "the worker to consume the stream anew")
     for name in topology.names:
         topology.kill(name)
         topology.start(name)
@@ -174,7 +175,7 @@ def test_a_process_that_starts_after_the_damage_sees_it(topology, engines, load,
             # Who starts next must be able to see it too.
             steady(lambda: is_told_by_the_broker(engines), LOOKS_WITHIN if name == order[0] == WORKER else 0)
         assert_all_refused(further)
-        assert topology.is_ready(topology.metrics_urls["transaction-service"]), "its stream is whole"
+        poll(lambda: topology.is_ready(topology.metrics_urls["transaction-service"]), 10, "the other stream to be used")
         other.wait_for(100)
         purge(engines)
         further.wait_for(300)

@@ -47,15 +47,6 @@ static char *url_options(const char *url)
     return copy;
 }
 
-static char *session_options(const char *from_url)
-{
-    static const char format[] = SESSION_DEFAULTS " %s " SESSION_FORMATS;
-    size_t size = sizeof format + strlen(from_url);
-    char *options = memory_new(size);
-    snprintf(options, size, format, from_url);
-    return options;
-}
-
 struct db *db_open(const char *url, const char *name, struct log *log,
                    char error[static DB_ERROR_SIZE])
 {
@@ -68,7 +59,7 @@ struct db *db_open(const char *url, const char *name, struct log *log,
     struct db *db = memory_zeroed(1, sizeof *db);
     db->url = memory_copy_text(url);
     db->name = memory_copy_text(name);
-    db->options = session_options(from_url);
+    buffer_add_format(&db->options, "%s %s %s", SESSION_DEFAULTS, from_url, SESSION_FORMATS);
     db->own_deadline = strstr(from_url, "statement_timeout") != NULL;
     db->log = log;
     db->backoff_ms = BACKOFF_LEAST_MS;
@@ -78,12 +69,7 @@ struct db *db_open(const char *url, const char *name, struct log *log,
 
 void db_plan_once(struct db *db)
 {
-    static const char format[] = "-c plan_cache_mode=force_generic_plan %s";
-    size_t size = sizeof format + strlen(db->options);
-    char *options = memory_new(size);
-    snprintf(options, size, format, db->options);
-    free(db->options);
-    db->options = options;
+    buffer_add_text(&db->options, " -c plan_cache_mode=force_generic_plan");
 }
 
 void db_close(struct db **db)
@@ -93,7 +79,7 @@ void db_close(struct db **db)
     }
     PQfinish((*db)->connection);
     free((*db)->prepared);
-    free((*db)->options);
+    buffer_free(&(*db)->options);
     free((*db)->name);
     free((*db)->url);
     free(*db);
@@ -151,7 +137,7 @@ static PGconn *connect_to(const struct db *db)
         {"keepalives_idle", "10"},      {"keepalives_interval", "5"},
         {"keepalives_count", "3"},      {"client_encoding", "UTF8"},
         {"gssencmode", "disable"},      {"dbname", db->url},
-        {"options", db->options},       {NULL, NULL},
+        {"options", db->options.data},  {NULL, NULL},
     };
     const char *keys[sizeof settings / sizeof settings[0]];
     const char *values[sizeof settings / sizeof settings[0]];

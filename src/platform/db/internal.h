@@ -3,6 +3,7 @@
 // Nobody outside platform/db includes it.
 #pragma once
 
+#include "platform/buffer.h"
 #include "platform/db/db.h"
 
 #include <libpq-fe.h>
@@ -29,7 +30,7 @@ struct command {
 struct db {
     char *url;
     char *name;
-    char *options; /* the session's settings, as in PGOPTIONS */
+    struct buffer options; /* the session's settings, as in PGOPTIONS */
     struct log *log;
     PGconn *connection;    /* NULL: not connected */
     bool own_deadline;     /* the URL sets statement_timeout */
