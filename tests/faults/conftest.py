@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from harness.clock import Clock
 from harness.journey import Journey
 from harness.load import Load
 from harness.people import Person
@@ -72,6 +73,13 @@ def loaded(load):
     with load(threads=2) as running:
         yield running
     running.check()
+
+
+@pytest.fixture
+def clock(topology):
+    """The clock of all services: clock.jump_to(3600)"""
+    with Clock(topology) as ours:
+        yield ours
 
 
 @pytest.fixture

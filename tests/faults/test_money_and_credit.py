@@ -20,15 +20,17 @@ from harness.checker import check
 from harness.history import FAILED, OK, UNKNOWN, History
 from harness.people import Person
 from harness.redis import redis_command
+from harness.tokens import for_person
 
 SEED = os.environ.get("FAULTS_SEED")
 GAMES, MOVES_A_GAME = (60, 80) if LONG else (6, 40)
 PLAYERS = 3
 ONE = 10**9  # a metric of 1, in billionths
 WORKERS = ("emotion-processing-worker", "transaction-processing-worker", "credit-application-worker")
+IN_TIME_MS = 60_000  # an offer that stands longer than this is accepted by who asks now
 OPEN, ACCEPTED, ENDED = "open", "accepted", "ended"
 PROCESSED = (200, 202)  # what an acceptance that stands is answered
-CONFLICT = 409
+CONFLICT, INVALID = 409, 422
 
 
 def move(name, **arguments):
@@ -49,6 +51,7 @@ MOVES = st.one_of(
     move("feel", who=WHO, stress=st.integers(0, 1000)),
     move("stop_or_start_a_worker", worker=st.sampled_from(WORKERS)),
     move("restart_a_worker", worker=st.sampled_from(WORKERS)),
+    move("clock_jumps", to=st.sampled_from([-3600, 0, 3600])),
 )
 
 
@@ -67,8 +70,8 @@ class Player:
 class Game:
     """One play: its moves, and what must hold after each of them and at its end."""
 
-    def __init__(self, topology, db, nats, redis):
-        self.topology, self.db, self.nats, self.redis = topology, db, nats, redis
+    def __init__(self, topology, db, nats, redis, clock):
+        self.topology, self.db, self.nats, self.redis, self.clock = topology, db, nats, redis, clock
         self.stopped, self.pool = set(), ThreadPoolExecutor(2)
         self.players = [Player(Person(topology, consent=consent), consent) for consent in (True, False, True)]
         self.known = {player.id: player for player in self.players}
@@ -90,6 +93,7 @@ class Game:
 
     def start_what_stopped(self):
         self.pool.shutdown()
+        self.clock.jump_to(0)
         for worker in self.stopped:
             self.topology.start(worker)
         self.topology.wait_ready()
@@ -108,6 +112,9 @@ class Game:
     def feel(self, player, stress):
         event_id, at = str(uuid.uuid4()), datetime.datetime.now(datetime.timezone.utc)
         answer = player.person.feel(event_id=event_id, at=at.isoformat().replace("+00:00", "Z"), stress=stress / 1000)
+        if self.clock.offset < 0:  # by this clock it is yet to be felt
+            assert answer.status_code == INVALID, answer.text
+            return
         assert answer.status_code == 202, answer.text
         asked = (player.id, at.date(), ONE // 2, ONE // 2, stress * ONE // 1000)
         # Without consent it is dropped; but it may still be on its way when consent is given.
@@ -195,7 +202,8 @@ class Game:
             " WHERE user_id = %s AND id = %s", left_ms, player.id, offer,
         )  # fmt: skip
         code = player.person.accept(offer).status_code
-        assert code == CONFLICT or (code in PROCESSED and left_ms > 0), code
+        left_ms -= self.clock.offset * 1000
+        assert (code == CONFLICT and left_ms < IN_TIME_MS) or (code in PROCESSED and left_ms > 0), code
         self.judge_acceptance(player, offer, code)
 
     def accept_while_it_is_superseded(self, player):
@@ -212,7 +220,14 @@ class Game:
         self.take_decision(player, analysis.result())
         assert player.decision != before or acceptance.status_code in PROCESSED, "superseded by nothing"
 
-    # ---- workers
+    # ---- clock and workers
+
+    def clock_jumps(self, to):
+        """That of the services; the engines' stays."""
+        self.clock.jump_to(to)
+        for player in self.players:
+            token = for_person(self.topology.secret_key, player.id, player.person.token, ahead=to)
+            player.person.client.session.headers["Authorization"] = f"Bearer {token}"
 
     def stop_or_start_a_worker(self, worker):
         if worker in self.stopped:
@@ -247,7 +262,7 @@ class Game:
         assert len(active) == len(set(active)), "two active credits"
 
 
-def test_money_and_credit_hold_in_every_order_of_events(topology, engines, db, nats):
+def test_money_and_credit_hold_in_every_order_of_events(topology, engines, db, nats, clock):
     def redis(*words):
         return redis_command(engines.env["REDIS_URL"], *words)
 
@@ -258,6 +273,6 @@ def test_money_and_credit_hold_in_every_order_of_events(topology, engines, db, n
     )  # fmt: skip
     @given(st.lists(MOVES, min_size=MOVES_A_GAME, max_size=MOVES_A_GAME))
     def games(moves):
-        Game(topology, db, nats, redis).play(moves)
+        Game(topology, db, nats, redis, clock).play(moves)
 
     (seed(int(SEED))(games) if SEED else games)()
