@@ -86,7 +86,7 @@ BEGIN
     waits := false;
     more := false;
     IF retention_days NOT BETWEEN 31 AND 400 THEN
-        RAISE 'emotions are kept for 31 to 400 days, not %: a decision needs those of 30', retention_days;
+        RAISE 'emotions are kept for 31 to 400 days, not %: a decision needs those of 30 days', retention_days;
     END IF;
     IF NOT pg_try_advisory_xact_lock(hashtext('emotional_retention')) THEN
         RETURN;
