@@ -12,9 +12,10 @@ from conftest import LONG
 
 from harness.offers import assert_each_active_once, offers_of
 from harness.people import emotion
-from harness.waiting import poll
+from harness.waiting import poll, steady
 
 STREAM = "/v1/emotions/stream"
+WITH_BROKER = ("emotion-ingestion-service", "emotion-processing-worker", "user-and-credit-service")
 CONNECTIONS_OF_A_NAME = 4  # each of a service's threads has one
 DATABASE_AWAY_SECONDS = 30 if LONG else 3
 
@@ -67,6 +68,31 @@ def test_without_the_broker_events_are_refused_in_time(topology, engines, sender
     running.check()
     assert running.slowest < 6
     assert topology.metric("api-gateway-ecs", "ecs_http_requests_total", status="5xx") >= refused + running.codes[503]
+
+
+def test_processes_that_start_while_the_broker_says_nothing_wait_for_it(topology, engines, load):
+    """A broker that hangs takes connections, but does not greet."""
+    logs = {name: topology.log_file(name) for name in WITH_BROKER}
+    since = {name: len(log.read_text()) for name, log in logs.items()}
+    engines.pause("nats")
+    try:
+        for name in WITH_BROKER:
+            topology.kill(name)
+            topology.start(name)
+        for name, log in logs.items():
+            poll(lambda: "broker cannot be reached, trying again" in log.read_text()[since[name] :], 10)
+        steady(lambda: all(topology.processes[name].poll() is None for name in WITH_BROKER), 2)
+        for name in WITH_BROKER:
+            code, text = readiness(topology, name)
+            assert code == 503 and '"nats":"down: not connected"' in text, text
+        assert topology.terminate(WITH_BROKER[0]) == 0, "who waits for it can be ended"
+        topology.start(WITH_BROKER[0])
+    finally:
+        engines.resume("nats")
+    topology.wait_ready(15)
+    with load() as running:
+        running.wait_for(100)
+    running.check()
 
 
 @pytest.mark.usefixtures("lived")

@@ -21,7 +21,8 @@ def test_the_gateway_is_well(anybody):
 
 
 def test_every_process_is_well(topology):
-    for url in topology.metrics_urls.values():
+    for name in topology.names:
+        url = topology.metrics_urls[name]
         answer = requests.get(url + "/healthz", timeout=5)
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
         assert requests.get(url + "/readyz", timeout=5).status_code == 200

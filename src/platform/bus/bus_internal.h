@@ -33,8 +33,11 @@ struct link_options {
 };
 
 struct link {
-    natsConnection *connection;
-    jsCtx *jetstream;
+    natsConnection *connection; /* NULL before the first connection; may be used once `up` was */
+    jsCtx *jetstream;           /* the same */
+    natsOptions *options;
+    pthread_t connector;           /* ends when it has connected */
+    struct subscription *waiting;  /* under `lock`: to be made when it connects */
     char inbox[BROKER_INBOX_SIZE]; /* what our inboxes begin with */
     struct log *log;
     void (*came_up)(void *arg);
@@ -46,6 +49,7 @@ struct link {
     bool closed;         /* under `lock`: the library's last call has happened */
 };
 
+// Starts connecting and returns at once. Ends the process when the broker refuses it.
 struct link *link_open(const struct link_options *options, char error[static BUS_ERROR_SIZE]);
 void link_close(struct link **link);
 
@@ -100,12 +104,16 @@ void bus_stream_went_back(struct bus *bus);
 struct subscription;
 
 // `called` gets each message, which is its own to destroy, on a thread of the client library. Ends
-// the process when the library cannot subscribe, which the broker's absence is no reason for.
+// the process when the library cannot subscribe, which the broker's absence is no reason for: then
+// it subscribes later.
 struct subscription *subscription_open(struct bus *bus, const char *subject, natsMsgHandler called,
                                        void *arg);
 
 // Waits until the last call has returned. NULL is allowed.
 void subscription_close(struct subscription **subscription);
+
+// Makes those that wait for the link's connection. Called under the link's lock.
+void subscriptions_make(struct link *link);
 
 // ---- the streams
 

@@ -2,6 +2,9 @@
 // One connection to the broker: begins at once, comes back for ever, notices a hung broker within
 // seconds, and never keeps a message for later. When the library gives up in spite of that, the
 // process ends so that its supervisor starts it anew.
+//
+// The first connection is made here: the library's own way of trying again gives up for good after
+// a broker that took the connection and then said nothing (cnats 3.4).
 #include "platform/bus/bus_internal.h"
 
 #include "platform/clock.h"
@@ -52,18 +55,23 @@ static void on_disconnected(natsConnection *connection, void *arg)
     }
 }
 
+// In practice the broker refused the credentials.
+static void give_up(const struct link *link, const char *why)
+{
+    log_error(link->log,
+              "broker connection closed for good, ending the process; are its URL and its "
+              "credentials right?",
+              LOG_TEXT("why", why != NULL ? why : "unknown"));
+    _exit(EXIT_FAILURE);
+}
+
 static void on_closed(natsConnection *connection, void *arg)
 {
     struct link *link = arg;
     if (!atomic_load(&link->closing)) {
         const char *why = NULL;
         natsConnection_GetLastError(connection, &why);
-        // In practice the broker refused the credentials twice.
-        log_error(link->log,
-                  "broker connection closed for good, ending the process; are its URL and its "
-                  "credentials right?",
-                  LOG_TEXT("why", why != NULL ? why : "unknown"));
-        _exit(EXIT_FAILURE);
+        give_up(link, why);
     }
     pthread_mutex_lock(&link->lock);
     link->closed = true;
@@ -111,7 +119,6 @@ static natsStatus set_options(natsOptions *to, const struct link_options *option
         natsOptions_SetMaxReconnect(to, FOR_EVER),
         natsOptions_SetReconnectWait(to, RECONNECT_WAIT_MS),
         natsOptions_SetReconnectJitter(to, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS),
-        natsOptions_SetRetryOnFailedConnect(to, true, on_connected, link),
         natsOptions_SetPingInterval(to, PING_INTERVAL_MS),
         natsOptions_SetMaxPingsOut(to, PINGS_UNANSWERED),
         natsOptions_SetWriteDeadline(to, WRITE_DEADLINE_MS),
@@ -156,30 +163,81 @@ static natsStatus set_tls(natsOptions *to, const struct link_options *options)
     return status;
 }
 
-static natsStatus connect_with(struct link *link, const struct link_options *options)
+static natsStatus make_options(struct link *link, const struct link_options *options)
 {
-    natsOptions *chosen = NULL;
-    natsStatus status = natsOptions_Create(&chosen);
+    natsStatus status = natsOptions_Create(&link->options);
     if (status == NATS_OK) {
-        status = set_options(chosen, options, link);
+        status = set_options(link->options, options, link);
     }
-    if (status == NATS_OK) {
-        status = set_tls(chosen, options);
-    }
-    if (status == NATS_OK) {
-        status = natsConnection_Connect(&link->connection, chosen);
-    }
-    natsOptions_Destroy(chosen);
-    if (status == NATS_OK) {
-        on_connected(link->connection, link);
-    }
-    return status == NATS_NOT_YET_CONNECTED ? NATS_OK : status;
+    return status == NATS_OK ? set_tls(link->options, options) : status;
 }
+
+// ---- the first connection
+
+static natsStatus connect_once(struct link *link)
+{
+    natsConnection *connection = NULL;
+    natsStatus status = natsConnection_Connect(&connection, link->options);
+    if (status != NATS_OK) {
+        return status;
+    }
+    jsOptions jetstream;
+    jsOptions_Init(&jetstream);
+    jetstream.Wait = REQUEST_TIMEOUT_MS;
+    if (natsConnection_JetStream(&link->jetstream, connection, &jetstream) != NATS_OK) {
+        abort(); /* no memory */
+    }
+    pthread_mutex_lock(&link->lock);
+    link->connection = connection;
+    subscriptions_make(link);
+    pthread_mutex_unlock(&link->lock);
+    on_connected(connection, link);
+    return NATS_OK;
+}
+
+// Whether another attempt would end the same way.
+static bool is_refused(natsStatus status)
+{
+    return status == NATS_CONNECTION_AUTH_FAILED || status == NATS_SECURE_CONNECTION_REQUIRED ||
+           status == NATS_SECURE_CONNECTION_WANTED;
+}
+
+static void pause_before_next(struct link *link)
+{
+    const int64_t deadline = clock_monotonic_ms() + RECONNECT_WAIT_MS;
+    pthread_mutex_lock(&link->lock);
+    while (!atomic_load(&link->closing) && clock_monotonic_ms() < deadline) {
+        condition_wait_until(&link->changed, &link->lock, deadline);
+    }
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void *connect_first(void *arg)
+{
+    struct link *link = arg;
+    bool told = false;
+    natsStatus status;
+    while ((status = connect_once(link)) != NATS_OK && !atomic_load(&link->closing)) {
+        const char *why = link_error_text(status);
+        if (is_refused(status)) {
+            give_up(link, why);
+        }
+        if (!told) {
+            log_warning(link->log, "broker cannot be reached, trying again", LOG_TEXT("why", why));
+            told = true;
+        }
+        pause_before_next(link);
+    }
+    return NULL;
+}
+
+// ---- life
 
 static void free_link(struct link *link)
 {
     jsCtx_Destroy(link->jetstream);
     natsConnection_Destroy(link->connection);
+    natsOptions_Destroy(link->options);
     pthread_cond_destroy(&link->changed);
     pthread_mutex_destroy(&link->lock);
     free(link);
@@ -201,17 +259,15 @@ struct link *link_open(const struct link_options *options, char error[static BUS
     link->arg = options->arg;
     pthread_mutex_init(&link->lock, NULL);
     condition_init(&link->changed);
-    jsOptions jetstream;
-    jsOptions_Init(&jetstream);
-    jetstream.Wait = REQUEST_TIMEOUT_MS;
-    natsStatus status = connect_with(link, options);
-    if (status == NATS_OK) {
-        status = natsConnection_JetStream(&link->jetstream, link->connection, &jetstream);
-    }
+    const natsStatus status = make_options(link, options);
     if (status != NATS_OK) {
         snprintf(error, BUS_ERROR_SIZE, "the broker's URL cannot be used: %s",
                  link_error_text(status));
-        atomic_store(&link->closing, true);
+        free_link(link);
+        return NULL;
+    }
+    if (pthread_create(&link->connector, NULL, connect_first, link) != 0) {
+        snprintf(error, BUS_ERROR_SIZE, "cannot start the thread that connects");
         free_link(link);
         return NULL;
     }
@@ -238,6 +294,18 @@ void link_flush(struct link *link)
     }
 }
 
+// The library calls back from a thread of its own, also after its close has returned.
+static void close_connection(struct link *link)
+{
+    natsConnection_Close(link->connection);
+    const int64_t deadline = clock_monotonic_ms() + CLOSE_WAIT_MS;
+    pthread_mutex_lock(&link->lock);
+    while (!link->closed && clock_monotonic_ms() < deadline) {
+        condition_wait_until(&link->changed, &link->lock, deadline);
+    }
+    pthread_mutex_unlock(&link->lock);
+}
+
 void link_close(struct link **link)
 {
     struct link *closing = *link;
@@ -245,16 +313,15 @@ void link_close(struct link **link)
         return;
     }
     *link = NULL;
-    atomic_store(&closing->closing, true);
-    link_flush(closing);
-    natsConnection_Close(closing->connection);
-    // The library calls back from a thread of its own, also after its close has returned.
-    const int64_t deadline = clock_monotonic_ms() + CLOSE_WAIT_MS;
     pthread_mutex_lock(&closing->lock);
-    while (!closing->closed && clock_monotonic_ms() < deadline) {
-        condition_wait_until(&closing->changed, &closing->lock, deadline);
-    }
+    atomic_store(&closing->closing, true);
+    pthread_cond_broadcast(&closing->changed);
     pthread_mutex_unlock(&closing->lock);
+    pthread_join(closing->connector, NULL);
+    link_flush(closing);
+    if (closing->connection != NULL) {
+        close_connection(closing);
+    }
     free_link(closing);
 }
 
