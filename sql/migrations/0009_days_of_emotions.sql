@@ -66,19 +66,20 @@ $$;
 -- What the emotion worker asks for now and then: tables for the days to keep and the next ones, none for those
 -- before, and the ids' generations. An event is kept for at most so many days, and for at least one less. Of
 -- several callers one works, alone, with no batch under way; what is in use, by a backup say, waits for the next
--- time. Answers how many days were dropped, how many events of days without a table were removed, whether it must
--- wait, and whether there is more to do at once.
+-- time. Nothing old waits for a table to be made, which moves its events: one is made at a time, and none for a day
+-- with too many, whose events stay without a table. Answers how many days were dropped, how many events of days
+-- without a table were removed, whether it must wait, and whether there is more to do at once.
 CREATE FUNCTION keep_days_of_emotions(retention_days integer,
                                       OUT dropped bigint, OUT removed bigint, OUT waits boolean, OUT more boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s' AS $$
 DECLARE
-    at_once CONSTANT integer := 10;
+    at_once CONSTANT integer := 100000; -- events that are moved within a second
+    today date := now();
     newest_gone date := (now() - make_interval(days => retention_days))::date;
-    missing date[];
+    missing date;
     gone regclass[];
     ids_gone boolean;
-    day date;
     child regclass;
 BEGIN
     dropped := 0;
@@ -91,15 +92,18 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('emotional_retention')) THEN
         RETURN;
     END IF;
-    missing := ARRAY(SELECT newest_gone + i FROM generate_series(retention_days + 7, 1, -1) AS i
-                     WHERE to_regclass('public.emotional_events_' || to_char((newest_gone + i)::timestamp, 'YYYYMMDD'))
-                           IS NULL);
+    missing := (SELECT day FROM (SELECT newest_gone + i AS day FROM generate_series(1, retention_days + 7) AS i) days
+                WHERE to_regclass('public.emotional_events_' || to_char(day::timestamp, 'YYYYMMDD')) IS NULL
+                  AND (SELECT count(*) <= at_once
+                       FROM (SELECT FROM public.emotional_events_other
+                             WHERE occurred_at >= day AND occurred_at < day + 1 LIMIT at_once + 1) AS held)
+                ORDER BY day < today, day LIMIT 1);
     gone := ARRAY(SELECT c.oid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                   WHERE i.inhparent = 'public.emotional_events'::regclass AND c.relname ~ '^emotional_events_\d{8}$'
                     AND to_date(right(c.relname::text, 8), 'YYYYMMDD') <= newest_gone);
     ids_gone := (SELECT since < now() - make_interval(days => retention_days + 1)
                  FROM public.emotional_event_generation);
-    IF cardinality(missing) > 0 OR cardinality(gone) > 0 OR ids_gone THEN
+    IF cardinality(gone) > 0 OR ids_gone OR missing IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtext('emotional_data'));
         PERFORM set_config('lock_timeout', '200ms', true);
         LOCK TABLE ONLY public.emotional_events IN ACCESS EXCLUSIVE MODE; -- before its parts, as analyses do
@@ -112,15 +116,15 @@ BEGIN
             EXECUTE format('DROP TABLE %s', child);
         END LOOP;
         dropped := cardinality(gone);
-        FOREACH day IN ARRAY missing[1:at_once] LOOP
-            PERFORM public.make_day_of_emotions(day);
-        END LOOP;
+        IF missing IS NOT NULL AND dropped = 0 AND NOT ids_gone THEN
+            PERFORM public.make_day_of_emotions(missing);
+        END IF;
     END IF;
     DELETE FROM public.emotional_events_other WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM public.emotional_events_other
         WHERE occurred_at < now() - make_interval(days => retention_days) LIMIT 5000));
     GET DIAGNOSTICS removed = ROW_COUNT;
-    more := cardinality(missing) > at_once OR removed > 0;
+    more := missing IS NOT NULL OR removed > 0;
 EXCEPTION WHEN lock_not_available THEN
     dropped := 0;
     removed := 0;
