@@ -44,9 +44,10 @@ struct link {
     void *arg;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* `up` or `closed` did */
-    atomic_bool up;
-    atomic_bool closing; /* we asked for it */
-    bool closed;         /* under `lock`: the library's last call has happened */
+    bool connected;         /* under `lock`: the library's last word */
+    atomic_bool up;         /* the same, once there is a connection to use */
+    atomic_bool closing;    /* we asked for it */
+    bool closed;            /* under `lock`: the library's last call has happened */
 };
 
 // Starts connecting and returns at once. Ends the process when the broker refuses it.

@@ -97,7 +97,7 @@ static void came_up(void *arg)
     atomic_store(&consumer->unchecked, true);
 }
 
-static bool open_link(struct consumer *consumer)
+static void open_link(struct consumer *consumer)
 {
     const struct link_options options = {
         .url = consumer->bus->url,
@@ -111,10 +111,10 @@ static bool open_link(struct consumer *consumer)
     char error[BUS_ERROR_SIZE];
     consumer->link = link_open(&options, error);
     if (consumer->link == NULL) {
-        log_error(consumer->options.log, "cannot start a consumer", LOG_TEXT("why", error));
-        return false;
+        log_error(consumer->options.log, "cannot start a consumer, ending the process",
+                  LOG_TEXT("why", error));
+        abort();
     }
-    return true;
 }
 
 static void close_link(struct consumer *consumer)
@@ -126,9 +126,7 @@ static void close_link(struct consumer *consumer)
 static void *run(void *arg)
 {
     struct consumer *consumer = arg;
-    if (!open_link(consumer)) {
-        return NULL;
-    }
+    open_link(consumer);
     consumer->context = consumer->spec->open(consumer->options.arg);
     while (!consumer_is_stopping(consumer)) {
         if (consumer->pull == NULL) {

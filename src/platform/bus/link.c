@@ -26,30 +26,42 @@
 #define FOR_EVER INT32_MAX
 #define SERVERS_MAX 16 /* further ones are learned from the cluster itself */
 
-static void set_up(struct link *link, bool up)
+// Under the lock.
+static void show(struct link *link)
+{
+    atomic_store(&link->up, link->connected && link->connection != NULL);
+    pthread_cond_broadcast(&link->changed);
+}
+
+static void set_connected(struct link *link, bool connected)
 {
     pthread_mutex_lock(&link->lock);
-    atomic_store(&link->up, up);
-    pthread_cond_broadcast(&link->changed);
+    link->connected = connected;
+    show(link);
     pthread_mutex_unlock(&link->lock);
 }
 
-static void on_connected(natsConnection *connection, void *arg)
+static void tell_connected(const struct link *link)
 {
-    (void)connection;
-    struct link *link = arg;
-    set_up(link, true);
     log_info(link->log, "broker connected");
     if (link->came_up != NULL) {
         link->came_up(link->arg);
     }
 }
 
+static void on_reconnected(natsConnection *connection, void *arg)
+{
+    (void)connection;
+    struct link *link = arg;
+    set_connected(link, true);
+    tell_connected(link);
+}
+
 static void on_disconnected(natsConnection *connection, void *arg)
 {
     (void)connection;
     struct link *link = arg;
-    set_up(link, false);
+    set_connected(link, false);
     if (!atomic_load(&link->closing)) {
         log_warning(link->log, "broker connection lost, connecting again");
     }
@@ -129,7 +141,7 @@ static natsStatus set_options(natsOptions *to, const struct link_options *option
         natsOptions_SetNoEcho(to, true), // what we tell the others is not news to us
         natsOptions_SetSendAsap(to, options->sending == LINK_SENDS_AT_ONCE),
         natsOptions_SetDisconnectedCB(to, on_disconnected, link),
-        natsOptions_SetReconnectedCB(to, on_connected, link),
+        natsOptions_SetReconnectedCB(to, on_reconnected, link),
         natsOptions_SetClosedCB(to, on_closed, link),
         natsOptions_SetErrorHandler(to, on_error, link),
     };
@@ -190,8 +202,9 @@ static natsStatus connect_once(struct link *link)
     pthread_mutex_lock(&link->lock);
     link->connection = connection;
     subscriptions_make(link);
+    show(link);
     pthread_mutex_unlock(&link->lock);
-    on_connected(connection, link);
+    tell_connected(link);
     return NATS_OK;
 }
 
@@ -257,6 +270,7 @@ struct link *link_open(const struct link_options *options, char error[static BUS
     link->log = options->log;
     link->came_up = options->came_up;
     link->arg = options->arg;
+    link->connected = true; /* until the library says otherwise of its first connection */
     pthread_mutex_init(&link->lock, NULL);
     condition_init(&link->changed);
     const natsStatus status = make_options(link, options);
