@@ -108,12 +108,19 @@ static void read_lines(struct batch *batch)
     }
 }
 
+static int compare_ids(const void *id, const void *other)
+{
+    return memcmp(id, other, UUID_TEXT_SIZE - 1);
+}
+
+// A comma follows each id but the last.
 static void reject_unknown(struct batch *batch, const char *unknown_people)
 {
-    for (size_t i = 0; unknown_people[0] != '\0' && i < batch->good_count; i++) {
+    const size_t count = (strlen(unknown_people) + 1) / UUID_TEXT_SIZE;
+    for (size_t i = 0; count > 0 && i < batch->good_count; i++) {
         char id[UUID_TEXT_SIZE];
         uuid_format(&batch->good[i].person, id);
-        if (strstr(unknown_people, id) != NULL) {
+        if (bsearch(id, unknown_people, count, UUID_TEXT_SIZE, compare_ids) != NULL) {
             batch->good[i].line->rejected = "unknown user";
         }
     }
@@ -164,11 +171,15 @@ static enum db_status reject_mistaken(struct batch *batch)
     return DB_OK;
 }
 
+// May run several times, after each of which something else may hold.
 static enum db_status store(struct db *db, void *arg)
 {
     struct batch *batch = arg;
     const struct worker_rules *rules = batch->thread->worker->rules;
     enum db_status status = DB_OK;
+    for (size_t i = 0; i < batch->good_count; i++) {
+        batch->good[i].line->rejected = NULL;
+    }
     if (rules->lock != NULL) {
         status = db_run_later(db, rules->lock, NULL, 0);
     }

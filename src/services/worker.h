@@ -38,7 +38,7 @@ struct worker_rules {
     const struct db_statement *lock;
 
     // Takes the columns and the setting. Answers one row: how many lines may be stored, how many of
-    // them were new, and the ids in the batch that no person has, separated by commas.
+    // them were new, and the ids in the batch that no person has, in their order, with commas.
     const struct db_statement *store;
 
     // Takes the columns, when lines that may be stored were not new. Answers a row for each line

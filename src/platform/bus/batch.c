@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define FETCH_MESSAGES_MAX 512
+#define BYTES_WANTED ((size_t)32 * 1024 * 1024) /* with so much in hand nothing more is fetched */
 #define FIRST_WAIT_MS 500
 #define NEXT_WAIT_MS 50
 
@@ -22,8 +23,9 @@ static void add(struct batch *batch, natsMsg *message)
     delivery->message = message;
     delivery->answered = false;
     delivery->first_line = batch->lines.count;
-    delivery->line_count = lines_split(&batch->lines, natsMsg_GetData(message),
-                                       (size_t)natsMsg_GetDataLength(message));
+    const size_t length = (size_t)natsMsg_GetDataLength(message);
+    delivery->line_count = lines_split(&batch->lines, natsMsg_GetData(message), length);
+    batch->bytes += length;
 }
 
 void batch_clear(struct batch *batch)
@@ -32,6 +34,7 @@ void batch_clear(struct batch *batch)
         natsMsg_Destroy(batch->deliveries[i].message);
     }
     batch->count = 0;
+    batch->bytes = 0;
     lines_clear(&batch->lines);
 }
 
@@ -52,7 +55,7 @@ static size_t fetch(struct consumer *consumer, size_t messages, int64_t wait_ms)
 {
     const struct pull_request request = {
         .messages = messages < FETCH_MESSAGES_MAX ? messages : FETCH_MESSAGES_MAX,
-        // Bounds the memory of a batch; twice the largest message, so that any message fits.
+        // Twice the largest message, so that any message fits.
         .bytes = 2 * natsConnection_GetMaxPayload(consumer->link->connection),
         .wait_ms = wait_ms,
     };
@@ -79,7 +82,8 @@ void batch_gather(struct consumer *consumer)
         return;
     }
     uint64_t pending = still_pending(consumer);
-    while (pending > 0 && batch->lines.count < wanted && !consumer_is_stopping(consumer) &&
+    while (pending > 0 && batch->lines.count < wanted && batch->bytes < BYTES_WANTED &&
+           !consumer_is_stopping(consumer) &&
            fetch(consumer, wanted - batch->lines.count, NEXT_WAIT_MS) > 0) {
         pending = still_pending(consumer);
     }

@@ -20,6 +20,7 @@ struct batch {
     struct delivery *deliveries;
     size_t count;
     size_t capacity;
+    size_t bytes; /* of all messages */
     struct line_list lines;
 };
 

@@ -68,9 +68,6 @@ static enum handled attempt(void *arg, struct event_line *lines, size_t count)
         if (!consumer_pause(consumer, away_delay_ms(attempts))) {
             return HANDLED_AWAY;
         }
-        for (size_t i = 0; i < count; i++) {
-            lines[i].rejected = NULL;
-        }
     }
 }
 

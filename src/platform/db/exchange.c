@@ -269,6 +269,7 @@ enum db_status exchange_script(struct db *db, const char *sql)
         outcome.lost = outcome.lost || !next_result(db, deadline_ms, &result);
         if (!outcome.lost && result != NULL) {
             take_result(db, &outcome, result);
+            deadline_ms = clock_monotonic_ms() + db->patience_ms; // each statement has its own
         }
     } while (!outcome.lost && result != NULL);
     if (outcome.lost) {

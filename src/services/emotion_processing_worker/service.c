@@ -75,7 +75,7 @@ static const struct db_statement store_emotions = {
     ") "
     "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
     "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
-    "         (SELECT string_agg(DISTINCT b.user_id::text, ',') FROM batch b"
+    "         (SELECT string_agg(DISTINCT b.user_id::text COLLATE \"C\", ',') FROM batch b"
     "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
 };
 
