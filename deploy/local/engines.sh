@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # engines.sh up|watch|down|status: private PostgreSQL, NATS and Redis of this machine under var/, on
 # loopback and free ports, with secrets of their own. `up` may be repeated: it starts what does not
-# run or hangs, and writes var/env. `watch` goes on starting it until `down`. VAR_DIR moves var/.
+# run, and a NATS that hangs, and writes var/env. `watch` goes on starting it until `down`. VAR_DIR moves var/.
 # NATS_STORE_MAX_BYTES, at the first start, lets NATS store more or less than 8 GiB at most.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -77,16 +77,19 @@ choose_ports() {
 
 # ---- PostgreSQL
 
+# Elsewhere first: what is interrupted leaves nothing that looks like a cluster.
 postgres_make() {
-    [[ ! -s $home/postgres/data/PG_VERSION ]] || return 0
+    local new=$home/postgres/data.new
+    [[ ! -e $home/postgres/data ]] || return 0
     say "making the database cluster"
-    rm -rf "$home/postgres/data"
+    rm -rf "$new"
     secret postgres | write_private "$home/postgres/password"
-    (cd "$home/postgres" && "${as_engine[@]}" "$postgres_bin/initdb" -D "$home/postgres/data" \
+    (cd "$home/postgres" && "${as_engine[@]}" "$postgres_bin/initdb" -D "$new" \
         -U postgres --pwfile="$home/postgres/password" --auth=scram-sha-256 \
         --locale=C.UTF-8 --encoding=UTF8 --data-checksums) >>"$var/log/postgres.log" 2>&1 ||
         fail "initdb failed; see $var/log/postgres.log"
     rm -f "$home/postgres/password"
+    mv "$new" "$home/postgres/data"
 }
 
 postgres_configure() {
@@ -326,6 +329,7 @@ engines_up() {
 engine_look() {
     [[ -e $var/run/$1.pid ]] || return 0
     prepare_folders
+    [[ $1 != postgres || -e $home/postgres/data ]] || fail "the database cluster is gone: $home/postgres/data"
     . "$var/ports"
     start_engine "$1"
 }
