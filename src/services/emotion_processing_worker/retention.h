@@ -7,7 +7,7 @@
 
 struct retention;
 
-// Starts looking, now and then once a minute. NULL with one line in `error`.
+// Looks at once, and then once a minute. NULL with one line in `error`.
 struct retention *retention_start(const struct service_environment *environment,
                                   char error[static SERVICE_ERROR_SIZE]);
 void retention_stop(struct retention **retention);
