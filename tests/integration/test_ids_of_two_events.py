@@ -99,5 +99,5 @@ def test_repeats_of_somebody_with_many_events_are_known_at_once(publish, person,
         publish("user.emotions.topic", *(feeling(someone, event_id, 0.2) for event_id in ids[start : start + 100]))
     publish("user.emotions.topic", feeling(someone, str(uuid.uuid4()), 0.25))
     count = "SELECT count(*) FROM emotional_events WHERE user_id = %s"
-    poll(lambda: db(count, someone) == [(repeats * each + 1,)] and nats.backlog("emotions") == 0)
+    poll(lambda: db(count, someone) == [(repeats * each + 1,)] and nats.backlog("emotions") == 0, 30)
     assert dead_letters(nats, someone) == []
