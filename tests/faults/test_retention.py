@@ -28,6 +28,11 @@ def table_of(db, days):
     return db("SELECT 'emotional_events_' || to_char(now() + make_interval(days => %s), 'YYYYMMDD')", days)[0][0]
 
 
+def tables_from(db, first):
+    """The names of the tables from that day on (0: today) to the last one ahead."""
+    return [table_of(db, days) for days in range(first, 8)]
+
+
 def held(db, person):
     """Where a person's raw events are: [(table, event id)]."""
     return db("SELECT tableoid::regclass::text, event_id::text FROM emotional_events WHERE user_id = %s ORDER BY 2", person)
@@ -82,7 +87,7 @@ def test_days_beyond_their_retention_are_dropped(topology, person, db):
 
 
 def test_the_days_to_keep_and_the_next_ones_have_tables(db, topology):
-    assert [row[0] for row in db(DAY_TABLES)] == [table_of(db, days) for days in range(-34, 8)]
+    assert [row[0] for row in db(DAY_TABLES)] == tables_from(db, -34)
 
 
 def test_a_day_that_gets_its_table_late_takes_its_events_along(topology, person, db):
@@ -111,9 +116,10 @@ def test_a_longer_retention_gets_its_days_and_a_shorter_one_drops_them(db, topol
         return [row[0] for row in owner.fetchall()]
 
     # The worker may be looking at this moment; afterwards this transaction has the lock.
-    poll(lambda: look_to_the_end(40) == [table_of(db, days) for days in range(-39, 8)])
+    longer = tables_from(db, -39)
+    poll(lambda: look_to_the_end(40) == longer)
     assert look(35) == (5, False)
-    assert look_to_the_end(35) == [table_of(db, days) for days in range(-34, 8)]
+    assert look_to_the_end(35) == tables_from(db, -34)
     with pytest.raises(psycopg2.Error, match="30 days"):
         look(30)
 
@@ -133,7 +139,8 @@ def test_old_days_go_while_others_have_too_many_events_to_get_a_table(db, owner)
         owner.execute(DAY_TABLES)
         return [row[0] for row in owner.fetchall()]
 
-    poll(lambda: look() == [table_of(db, days) for days in range(-34, 8) if days != 0])
+    wanted = [table for table in tables_from(db, -34) if table != table_of(db, 0)]
+    poll(lambda: look() == wanted)
     owner.execute("SELECT count(*) FROM emotional_events_other")
     assert owner.fetchone() == (TOO_MANY,)
 
@@ -155,7 +162,8 @@ def test_tables_in_use_wait_and_hold_up_nobody(topology, person, db, owner, miss
     poll(lambda: db(LOOK) == [(0, 0, True, False)])
     assert someone.analyse().status_code == 200
     owner.connection.rollback()
-    poll(lambda: db(LOOK) and [row[0] for row in db(DAY_TABLES)] == [table_of(db, days) for days in range(-34, 8)])
+    wanted = tables_from(db, -34)
+    poll(lambda: db(LOOK) and [row[0] for row in db(DAY_TABLES)] == wanted)
 
 
 # ---- ids
