@@ -149,7 +149,7 @@ struct outbox *outbox_start(const struct outbox_spec *spec, const struct outbox_
     db_array_init(&outbox->users, DB_UUIDS);
     db_array_init(&outbox->ids, DB_UUIDS);
     outbox->ticker = ticker_new("outbox", LOOK_EVERY_MS, relay, outbox);
-    ticker_start(outbox->ticker);
+    ticker_start_later(outbox->ticker);
     return outbox;
 }
 

@@ -21,12 +21,12 @@ struct ticker {
     atomic_bool stopping;
 };
 
-static void pause_or_wake(struct ticker *ticker)
+static void pause_or_wake(struct ticker *ticker, int64_t pause_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ticker->pause_ms / 1000;
-    until.tv_nsec += ticker->pause_ms % 1000 * 1000000;
+    until.tv_sec += pause_ms / 1000;
+    until.tv_nsec += pause_ms % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
@@ -42,10 +42,17 @@ static void *run(void *arg)
     struct ticker *ticker = arg;
     while (!ticker_is_stopping(ticker)) {
         if (!ticker->work(ticker->arg)) {
-            pause_or_wake(ticker);
+            pause_or_wake(ticker, ticker->pause_ms);
         }
     }
     return NULL;
+}
+
+static void *run_later(void *arg)
+{
+    struct ticker *ticker = arg;
+    pause_or_wake(ticker, TICKER_AFTER_START_MS);
+    return run(ticker);
 }
 
 struct ticker *ticker_new(const char *name, int64_t pause_ms, ticker_work *work, void *arg)
@@ -59,13 +66,23 @@ struct ticker *ticker_new(const char *name, int64_t pause_ms, ticker_work *work,
     return ticker;
 }
 
-void ticker_start(struct ticker *ticker)
+static void start(struct ticker *ticker, void *(*function)(void *))
 {
-    if (pthread_create(&ticker->thread, NULL, run, ticker) != 0) {
+    if (pthread_create(&ticker->thread, NULL, function, ticker) != 0) {
         abort(); /* nothing would work without it */
     }
     pthread_setname_np(ticker->thread, ticker->name);
     ticker->started = true;
+}
+
+void ticker_start(struct ticker *ticker)
+{
+    start(ticker, run);
+}
+
+void ticker_start_later(struct ticker *ticker)
+{
+    start(ticker, run_later);
 }
 
 void ticker_wake(struct ticker *ticker)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread that does one piece of work over and over: at once, then each time a pause has passed or
-// it is woken, and again without a pause while the work says that more is waiting.
+// A thread that does one piece of work over and over: when it is started, at once or a little
+// later, then each time a pause has passed or it is woken, and again without a pause while the work
+// says that more is waiting.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+// The first time of work that can wait until the process is ready to serve.
+#define TICKER_AFTER_START_MS 1000
 
 struct ticker;
 
@@ -14,8 +18,11 @@ typedef bool ticker_work(void *arg);
 // Makes a ticker that does not run yet; `name` is at most 15 characters, static text.
 struct ticker *ticker_new(const char *name, int64_t pause_ms, ticker_work *work, void *arg);
 
-// Starts its thread. Never fails: without a thread at start the process ends.
+// Starts its thread, which works at once. Never fails: without a thread at start the process ends.
 void ticker_start(struct ticker *ticker);
+
+// The same, but the thread pauses for TICKER_AFTER_START_MS first, unless it is woken.
+void ticker_start_later(struct ticker *ticker);
 
 // Ends the pause; from any thread.
 void ticker_wake(struct ticker *ticker);

@@ -50,6 +50,41 @@ static void test_work_is_done_at_once_and_when_woken(void **state)
     assert_null(ticker);
 }
 
+static void test_work_that_can_wait_is_done_a_little_after_the_start(void **state)
+{
+    (void)state;
+    struct task task = {0};
+    struct ticker *ticker = ticker_new("test", AN_HOUR_MS, count_round, &task);
+    const int64_t begun = clock_monotonic_ms();
+    ticker_start_later(ticker);
+    wait_for_rounds(&task, 1);
+    assert_true(clock_monotonic_ms() - begun >= TICKER_AFTER_START_MS);
+    ticker_free(&ticker);
+}
+
+static void test_work_that_can_wait_is_done_at_once_when_woken(void **state)
+{
+    (void)state;
+    struct task task = {0};
+    struct ticker *ticker = ticker_new("test", AN_HOUR_MS, count_round, &task);
+    const int64_t begun = clock_monotonic_ms();
+    ticker_start_later(ticker);
+    ticker_wake(ticker);
+    wait_for_rounds(&task, 1);
+    assert_true(clock_monotonic_ms() - begun < TICKER_AFTER_START_MS);
+    ticker_free(&ticker);
+}
+
+static void test_a_ticker_that_waits_to_work_can_be_freed(void **state)
+{
+    (void)state;
+    struct task task = {0};
+    struct ticker *ticker = ticker_new("test", AN_HOUR_MS, count_round, &task);
+    ticker_start_later(ticker);
+    ticker_free(&ticker);
+    assert_int_equal(atomic_load(&task.rounds), 0);
+}
+
 static void test_there_is_no_pause_while_more_is_waiting(void **state)
 {
     (void)state;
@@ -87,6 +122,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_work_is_done_at_once_and_when_woken),
+        cmocka_unit_test(test_work_that_can_wait_is_done_a_little_after_the_start),
+        cmocka_unit_test(test_work_that_can_wait_is_done_at_once_when_woken),
+        cmocka_unit_test(test_a_ticker_that_waits_to_work_can_be_freed),
         cmocka_unit_test(test_there_is_no_pause_while_more_is_waiting),
         cmocka_unit_test(test_work_is_done_again_after_a_pause),
         cmocka_unit_test(test_a_ticker_that_never_ran_can_be_freed),

@@ -81,7 +81,7 @@ struct retention *retention_start(const struct service_environment *environment,
     snprintf(retention->days, sizeof retention->days, "%lld",
              (long long)config_number(environment->config, SETTING_EMOTION_RETENTION_DAYS));
     retention->ticker = ticker_new("retention", LOOK_EVERY_MS, look, retention);
-    ticker_start(retention->ticker);
+    ticker_start_later(retention->ticker);
     return retention;
 }
 
