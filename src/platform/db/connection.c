@@ -69,7 +69,8 @@ struct db *db_open(const char *url, const char *name, struct log *log,
 
 void db_plan_once(struct db *db)
 {
-    buffer_add_text(&db->options, " -c plan_cache_mode=force_generic_plan");
+    // A plan made while a table was small would go on to read all of it: never without an index.
+    buffer_add_text(&db->options, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
 }
 
 void db_close(struct db **db)

@@ -37,8 +37,8 @@ struct db *db_open(const char *url, const char *name, struct log *log,
 void db_close(struct db **db);
 
 // Before the first use, and whatever the URL sets: each statement is planned once a connection, not
-// for each call's parameters. For statements whose way through the tables is the same whomever they
-// ask about.
+// for each call's parameters, and finds rows by an index even where its tables are small yet. For
+// statements whose way through the tables is the same whomever they ask about.
 void db_plan_once(struct db *db);
 
 // Connects if need be and asks for one round trip.
