@@ -16,5 +16,12 @@ struct faults {
     struct fault items[FAULTS_MAX];
 };
 
+// Empties the list. What is judged for every event begins with it: `= {0}` would clear each item
+// too.
+static inline void faults_clear(struct faults *faults)
+{
+    faults->count = 0;
+}
+
 // Adds one fault; both texts must outlive the list (string literals do).
 void faults_add(struct faults *faults, const char *field, const char *message);

@@ -4,12 +4,12 @@
 
 #include "domain/hex.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define UUID_TEXT_LENGTH (UUID_TEXT_SIZE - 1)
 
-// Where the two digits of each byte stand in the text, and the hyphens between them.
-static const uint8_t digits_at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+// Between eight, four, four, four and twelve digits.
 static const uint8_t hyphens_at[4] = {8, 13, 18, 23};
 
 static bool has_hyphens(const char *text)
@@ -21,6 +21,23 @@ static bool has_hyphens(const char *text)
     return has;
 }
 
+// Four bytes as a word, the first in its lowest.
+static uint32_t load(const void *from)
+{
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return le32toh(word);
+}
+
+static void store(uint32_t word, void *to)
+{
+    word = htole32(word);
+    memcpy(to, &word, sizeof word);
+}
+
+// Where each four digits stand in the text: two times four are four bytes of the id.
+static const uint8_t fours_at[8] = {0, 4, 9, 14, 19, 24, 28, 32};
+
 // Looks at every digit before it judges: what is random has no branch that a processor can foresee.
 bool uuid_parse(const char *text, size_t length, struct uuid *ret)
 {
@@ -28,15 +45,13 @@ bool uuid_parse(const char *text, size_t length, struct uuid *ret)
         return false;
     }
     struct uuid id;
-    int all = 0; /* negative once a digit was none */
-    for (size_t byte = 0; byte < sizeof id.bytes; byte++) {
-        const char *digits = text + digits_at[byte];
-        const int high = hex_value(digits[0]);
-        const int low = hex_value(digits[1]);
-        all |= high | low;
-        id.bytes[byte] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+    uint64_t good = HEX_EACH(0x80);
+    for (size_t word = 0; word < 4; word++) {
+        const uint64_t first = load(text + fours_at[2 * word]);
+        const uint64_t second = load(text + fours_at[2 * word + 1]);
+        store(hex_read_eight(first | second << 32, &good), id.bytes + 4 * word);
     }
-    if (all < 0) {
+    if (good != HEX_EACH(0x80)) {
         return false;
     }
     *ret = id;
@@ -45,8 +60,10 @@ bool uuid_parse(const char *text, size_t length, struct uuid *ret)
 
 void uuid_format(const struct uuid *id, char text[static UUID_TEXT_SIZE])
 {
-    for (size_t byte = 0; byte < sizeof id->bytes; byte++) {
-        hex_write(id->bytes[byte], text + digits_at[byte]);
+    for (size_t word = 0; word < 4; word++) {
+        const uint64_t digits = hex_write_eight(load(id->bytes + 4 * word));
+        store((uint32_t)digits, text + fours_at[2 * word]);
+        store((uint32_t)(digits >> 32), text + fours_at[2 * word + 1]);
     }
     for (size_t i = 0; i < sizeof hyphens_at; i++) {
         text[hyphens_at[i]] = '-';

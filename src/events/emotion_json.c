@@ -138,16 +138,21 @@ static bool read_plain(const char *text, size_t length, struct emotion_event *ev
     unsigned seen = 0;
     plain_open(&json);
     for (int member; (member = plain_member(&json, names, &seen)) >= 0;) {
-        if (member == EMOTION) {
+        switch (member) {
+        case USER:
+            plain_uuid(&json, &event->user_id);
+            break;
+        case TIME:
+            plain_timestamp(&json, &event->occurred_at);
+            break;
+        case EMOTION:
             read_plain_emotion(&json, event);
-            continue;
-        }
-        struct plain_text value = plain_string(&json);
-        if (member == TIME) {
-            plain_require(&json, timestamp_parse(value.data, value.length, &event->occurred_at));
-        } else if (member != TRACE) {
-            struct uuid *id = member == USER ? &event->user_id : &event->event_id;
-            plain_require(&json, uuid_parse(value.data, value.length, id));
+            break;
+        case ID:
+            plain_uuid(&json, &event->event_id);
+            break;
+        default:
+            plain_string(&json);
         }
     }
     const unsigned needed = 1U << USER | 1U << TIME | 1U << EMOTION;
@@ -179,18 +184,17 @@ enum event_read emotion_from_request(const char *json, size_t length,
                                      const struct event_window *window, struct emotion_event *ret,
                                      struct faults *faults, char *error)
 {
-    struct emotion_event event = {0};
+    struct emotion_event event;
     bool has_id = false;
     if (!read_plain(json, length, &event, &has_id) || !event_is_timely(event.occurred_at, window)) {
-        event = (struct emotion_event){0};
         enum event_read read = read_any(json, length, window, &event, &has_id, faults, error);
         if (read != EVENT_GOOD) {
             return read;
         }
     }
-    if (!has_id) {
+    event.id_is_new = !has_id;
+    if (event.id_is_new) {
         event.event_id = ids_new_at(window->now);
-        event.id_is_new = true;
     }
     *ret = event;
     return EVENT_GOOD;
@@ -239,16 +243,16 @@ size_t emotion_to_line(const struct emotion_event *event, const char *trace_id,
 bool emotion_from_line(const char *line, size_t length, struct emotion_event *ret,
                        const char **ret_reason)
 {
-    __attribute__((cleanup(json_release))) json_t *object = NULL;
-    char error[JSON_ERROR_SIZE];
-    struct faults faults = {0};
-    struct emotion_event event = {0};
+    struct emotion_event event;
     bool has_id = false;
+    event.id_is_new = false;
     if (read_plain(line, length, &event, &has_id) && has_id) {
         *ret = event;
         return true;
     }
-    event = (struct emotion_event){0};
+    __attribute__((cleanup(json_release))) json_t *object = NULL;
+    char error[JSON_ERROR_SIZE];
+    struct faults faults = {0};
     enum event_read read = members_open(line, length, &object, &faults, error);
     if (read == EVENT_NOT_JSON) {
         *ret_reason = "not JSON";

@@ -17,7 +17,7 @@ static inline bool is_next(const struct plain_json *json, char character)
     return json->at < json->end && *json->at == character;
 }
 
-static bool is_space(char character)
+static inline bool is_space(char character)
 {
     return character <= ' ' &&
            (character == ' ' || character == '\t' || character == '\n' || character == '\r');
@@ -25,9 +25,11 @@ static bool is_space(char character)
 
 static inline void skip_space(struct plain_json *json)
 {
-    while (json->at < json->end && is_space(*json->at)) {
-        json->at++;
+    const char *at = json->at;
+    while (at < json->end && is_space(*at)) {
+        at++;
     }
+    json->at = at;
 }
 
 // Takes the character, with space before it, if it is next.
@@ -53,13 +55,34 @@ struct plain_text plain_string(struct plain_json *json)
     return text;
 }
 
+// The digits and hyphens of an id need no escape: its end is where it must be.
+void plain_uuid(struct plain_json *json, struct uuid *ret)
+{
+    const size_t length = UUID_TEXT_SIZE - 1;
+    const bool quoted = !json->stopped && take(json, '"') &&
+                        (size_t)(json->end - json->at) > length && json->at[length] == '"';
+    if (quoted && uuid_parse(json->at, length, ret)) {
+        json->at += length + 1;
+    } else {
+        json->stopped = true;
+    }
+}
+
+void plain_timestamp(struct plain_json *json, timestamp *ret)
+{
+    const struct plain_text text = plain_string(json);
+    plain_require(json, timestamp_parse(text.data, text.length, ret));
+}
+
 static size_t skip_digits(struct plain_json *json)
 {
     const char *start = json->at;
-    while (json->at < json->end && *json->at >= '0' && *json->at <= '9') {
-        json->at++;
+    const char *at = start;
+    while (at < json->end && *at >= '0' && *at <= '9') {
+        at++;
     }
-    return (size_t)(json->at - start);
+    json->at = at;
+    return (size_t)(at - start);
 }
 
 struct plain_text plain_number(struct plain_json *json)
@@ -82,22 +105,44 @@ void plain_open(struct plain_json *json)
     json->at_start = true;
 }
 
-static bool is_name(const struct plain_json *json, const struct plain_name *name)
+static inline bool is_text(const struct plain_json *json, const char *text, size_t length)
 {
-    return is_next(json, name->text[0]) && name->length <= (size_t)(json->end - json->at) &&
-           memcmp(name->text, json->at, name->length) == 0;
+    return length <= (size_t)(json->end - json->at) && memcmp(json->at, text, length) == 0;
 }
 
-// Takes the name that is next, with its quotes; answers its place, or -1.
-static int take_name(struct plain_json *json, const struct plain_name *names)
+// Most senders write members in one order and no space: then the first name that was not seen yet
+// is next, all of it. Answers its place, or -1 with nothing taken.
+static inline int take_likely_name(struct plain_json *json, const struct plain_name *names,
+                                   unsigned seen, bool first)
 {
-    if (!take(json, '"')) {
+    const int place = __builtin_ctz(~seen);
+    const struct plain_name *name = &names[place];
+    const char *before = json->at;
+    if (name->text == NULL || (!first && !is_next(json, ','))) {
         return -1;
     }
+    json->at += first ? 0 : 1;
+    if (!is_text(json, name->text, name->length)) {
+        json->at = before;
+        return -1;
+    }
+    json->at += name->length;
+    return place;
+}
+
+// The same for every name that was not seen yet, with space wherever it may stand.
+static int take_name(struct plain_json *json, const struct plain_name *names, unsigned seen,
+                     bool first)
+{
+    if (!first && !take(json, ',')) {
+        return -1;
+    }
+    skip_space(json);
     for (int i = 0; names[i].text != NULL; i++) {
-        if (is_name(json, &names[i])) {
-            json->at += names[i].length;
-            return i;
+        const size_t without_colon = names[i].length - 1;
+        if (is_text(json, names[i].text, without_colon)) {
+            json->at += without_colon;
+            return (seen & 1U << i) == 0 && take(json, ':') ? i : -1;
         }
     }
     return -1;
@@ -105,15 +150,20 @@ static int take_name(struct plain_json *json, const struct plain_name *names)
 
 int plain_member(struct plain_json *json, const struct plain_name *names, unsigned *seen)
 {
-    bool first = json->at_start;
+    const bool first = json->at_start;
     json->at_start = false;
-    if (json->stopped || take(json, '}')) {
+    if (json->stopped) {
         return -1;
     }
-    plain_require(json, first || take(json, ','));
-    const int place = take_name(json, names);
-    plain_require(json, place >= 0 && (*seen & 1U << place) == 0 && take(json, ':'));
-    if (json->stopped) {
+    int place = take_likely_name(json, names, *seen, first);
+    if (place < 0) {
+        if (take(json, '}')) {
+            return -1;
+        }
+        place = take_name(json, names, *seen, first);
+    }
+    if (place < 0) {
+        json->stopped = true;
         return -1;
     }
     *seen |= 1U << place;

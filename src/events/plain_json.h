@@ -6,6 +6,9 @@
 // (docs/decisions/0014-plain-events-are-read-without-a-tree.md).
 #pragma once
 
+#include "domain/timestamp.h"
+#include "domain/uuid.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,12 +26,12 @@ struct plain_text {
 
 // A member's name. PLAIN_NAME takes a literal of printable ASCII; {NULL, 0} ends a list.
 struct plain_name {
-    const char *text; /* with the closing quote */
+    const char *text; /* with its quotes and the colon */
     size_t length;
 };
 #define PLAIN_NAME(literal)                                                                        \
     {                                                                                              \
-        literal "\"", sizeof(literal)                                                              \
+        "\"" literal "\":", sizeof("\"" literal "\":") - 1                                         \
     }
 
 struct plain_json plain_json_of(const char *json, size_t length);
@@ -36,7 +39,7 @@ struct plain_json plain_json_of(const char *json, size_t length);
 // Enters an object, which must be next.
 void plain_open(struct plain_json *json);
 
-// Reads the name of the next member, of which `names` has at most 32; answers its place there, -1
+// Reads the name of the next member, of which `names` has at most 31; answers its place there, -1
 // at the object's end. A name that is not there or came before (a bit in *seen, 0 at first) stops
 // the reader.
 int plain_member(struct plain_json *json, const struct plain_name *names, unsigned *seen);
@@ -44,6 +47,11 @@ int plain_member(struct plain_json *json, const struct plain_name *names, unsign
 // The value of the member. Empty when the reader stopped.
 struct plain_text plain_string(struct plain_json *json); /* without its quotes */
 struct plain_text plain_number(struct plain_json *json);
+
+// The value of the member, which must be a string that holds such a thing. *ret is unchanged when
+// the reader stopped.
+void plain_uuid(struct plain_json *json, struct uuid *ret);
+void plain_timestamp(struct plain_json *json, timestamp *ret);
 
 // Stops the reader unless the condition holds.
 static inline void plain_require(struct plain_json *json, bool condition)

@@ -52,6 +52,15 @@ static void read_event(const struct source *source, struct faults *faults,
 // The members of a transaction that plain JSON had, as bits.
 enum { USER = 1, AMOUNT = 2, TIME = 4, ID = 8 };
 
+static void read_plain_amount(struct plain_json *json, money_cents *ret)
+{
+    const struct plain_text number = plain_number(json);
+    struct faults faults;
+    faults_clear(&faults);
+    *ret = transaction_amount(number.data, number.length, &faults);
+    plain_require(json, faults.count == 0);
+}
+
 // What was read of a transaction whose JSON is plain and whose members, in any order, are good
 // whatever the time; 0 when jansson has to look at it.
 static unsigned read_plain(const char *text, size_t length, struct transaction_event *event)
@@ -60,29 +69,27 @@ static unsigned read_plain(const char *text, size_t length, struct transaction_e
                                               PLAIN_NAME("occurredAt"), PLAIN_NAME("eventId"),
                                               PLAIN_NAME("traceId"),    {NULL, 0}};
     struct plain_json json = plain_json_of(text, length);
-    struct faults faults = {0};
     unsigned seen = 0;
     plain_open(&json);
     for (int member; (member = plain_member(&json, names, &seen)) >= 0;) {
-        struct plain_text value = member == 1 ? plain_number(&json) : plain_string(&json);
         switch (1U << member) {
         case USER:
-            plain_require(&json, uuid_parse(value.data, value.length, &event->user_id));
+            plain_uuid(&json, &event->user_id);
             break;
         case AMOUNT:
-            event->amount = transaction_amount(value.data, value.length, &faults);
+            read_plain_amount(&json, &event->amount);
             break;
         case TIME:
-            plain_require(&json, timestamp_parse(value.data, value.length, &event->occurred_at));
+            plain_timestamp(&json, &event->occurred_at);
             break;
         case ID:
-            plain_require(&json, uuid_parse(value.data, value.length, &event->event_id));
+            plain_uuid(&json, &event->event_id);
             break;
         default:
-            break;
+            plain_string(&json);
         }
     }
-    return plain_is_done(&json) && faults.count == 0 ? seen : 0;
+    return plain_is_done(&json) ? seen : 0;
 }
 
 // A plain request names a user, an amount and maybe a time that is good.
@@ -154,15 +161,15 @@ size_t transaction_to_line(const struct transaction_event *event, const char *tr
 bool transaction_from_line(const char *line, size_t length, struct transaction_event *ret,
                            const char **ret_reason)
 {
-    __attribute__((cleanup(release_source))) struct source source = {line, length, NULL};
-    char error[JSON_ERROR_SIZE];
-    struct faults faults = {0};
     struct transaction_event event = {0};
     unsigned seen = read_plain(line, length, &event);
     if ((seen & (USER | AMOUNT | TIME | ID)) == (USER | AMOUNT | TIME | ID)) {
         *ret = event;
         return true;
     }
+    __attribute__((cleanup(release_source))) struct source source = {line, length, NULL};
+    char error[JSON_ERROR_SIZE];
+    struct faults faults = {0};
     event = (struct transaction_event){0};
     enum event_read read = members_open(line, length, &source.object, &faults, error);
     if (read == EVENT_NOT_JSON) {

@@ -53,6 +53,9 @@ static void test_plain_json_is_read(void **state)
         "{\"n\":0,\"s\":\"\"}",
         "{\"o\":{\"s\":\"x\",\"n\":0.5},\"s\":\"~!/'\"}",
         "{\"o\":{},\"n\":10}",
+        "{\"s\":\"x\" ,\"n\":1}",
+        "{\"s\":\"x\", \"n\":1}",
+        "{\"s\":\"x\",\"n\": 1,\"o\":{\"n\":1}}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

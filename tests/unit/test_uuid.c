@@ -2,6 +2,8 @@
 // Tests of domain/uuid.c: the canonical form and nothing else, and version 7.
 #include "domain/uuid.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,6 +40,28 @@ static void test_capitals_are_read_and_written_small(void **state)
     assert_true(uuid_parse("0191E7A4-5C3B-7DEF-8123-456789ABCDEF", 36, &id));
     uuid_format(&id, back);
     assert_string_equal(back, text);
+}
+
+// Every character at every place, held against the C library's opinion of it.
+static void test_each_digit_must_be_one(void **state)
+{
+    (void)state;
+    for (size_t place = 0; place < strlen(text); place++) {
+        for (int character = 0; character <= UCHAR_MAX; character++) {
+            char candidate[sizeof text];
+            memcpy(candidate, text, sizeof text);
+            candidate[place] = (char)character;
+            const bool fits = text[place] == '-' ? character == '-' : isxdigit(character) != 0;
+            struct uuid id;
+            char back[UUID_TEXT_SIZE];
+            assert_int_equal(uuid_parse(candidate, strlen(text), &id), fits);
+            if (fits) {
+                candidate[place] = (char)tolower(character);
+                uuid_format(&id, back);
+                assert_string_equal(back, candidate);
+            }
+        }
+    }
 }
 
 static void test_any_other_form_is_refused(void **state)
@@ -106,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_canonical_form_is_read_and_written_back),
         cmocka_unit_test(test_capitals_are_read_and_written_small),
+        cmocka_unit_test(test_each_digit_must_be_one),
         cmocka_unit_test(test_any_other_form_is_refused),
         cmocka_unit_test(test_a_refused_text_leaves_the_result_alone),
         cmocka_unit_test(test_no_byte_past_the_length_is_read),

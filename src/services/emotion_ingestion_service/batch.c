@@ -168,8 +168,9 @@ static void send(struct batch *batch, const struct emotion_event *event)
 static void take_event(struct batch *batch, const char *line, size_t length)
 {
     struct emotion_event event;
-    struct faults faults = {0};
+    struct faults faults;
     char json_error[JSON_ERROR_SIZE];
+    faults_clear(&faults);
     switch (emotion_from_request(line, length, &batch->window, &event, &faults, json_error)) {
     case EVENT_NOT_JSON:
         reject_whole(batch, json_error);

@@ -70,9 +70,10 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
     struct event_window window = ingestion_window(service->ingestion, service->retention_days);
     struct span body = http_body(exchange);
     struct emotion_event event;
-    struct faults faults = {0};
+    struct faults faults;
     char json_error[JSON_ERROR_SIZE];
 
+    faults_clear(&faults);
     enum event_read read =
         emotion_from_request(body.data, body.length, &window, &event, &faults, json_error);
     if (read == EVENT_GOOD && !choose_event_id(service->ingestion, exchange, &event, &faults)) {

@@ -56,9 +56,10 @@ static void receive_transaction(struct http_exchange *exchange, void *state, voi
     struct event_window window = ingestion_window(ingestion, MAX_AGE_DAYS);
     struct span body = http_body(exchange);
     struct transaction_event event = {0};
-    struct faults faults = {0};
+    struct faults faults;
     char json_error[JSON_ERROR_SIZE];
 
+    faults_clear(&faults);
     enum event_read read =
         transaction_from_request(body.data, body.length, &window, &event, &faults, json_error);
     const char *key = read != EVENT_NOT_JSON ? ingestion_key(exchange, &faults) : NULL;
