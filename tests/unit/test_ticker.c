@@ -80,9 +80,11 @@ static void test_a_ticker_that_waits_to_work_can_be_freed(void **state)
     (void)state;
     struct task task = {0};
     struct ticker *ticker = ticker_new("test", AN_HOUR_MS, count_round, &task);
+    const int64_t begun = clock_monotonic_ms();
     ticker_start_later(ticker);
     ticker_free(&ticker);
     assert_int_equal(atomic_load(&task.rounds), 0);
+    assert_true(clock_monotonic_ms() - begun < TICKER_AFTER_START_MS);
 }
 
 static void test_there_is_no_pause_while_more_is_waiting(void **state)
