@@ -2,17 +2,10 @@
 // Reads redis:// URLs from left to right; each step takes its part off the front of the text.
 #include "platform/cache/url.h"
 
+#include "domain/hex.h"
+
 #include <ctype.h>
 #include <string.h>
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 // userinfo of RFC 3986 section 3.2.1 without the percent sign.
 static bool is_userinfo(char c)
