@@ -13,7 +13,7 @@
 
 struct upstream {
     uv_poll_t poll;
-    int watched_for; /* of enum uv_poll_event; 0: not connected */
+    int watched_for; /* of enum uv_poll_event; 0: not connected, and `poll` no handle yet */
     struct upstream_host *host;
     struct line *line;
     struct response *response;
@@ -201,6 +201,7 @@ static void dialled(void *arg, const char *why, bool absent)
         return;
     }
     upstream->poll.data = upstream;
+    watch_for(upstream, UV_READABLE);
     transmit(upstream);
 }
 
