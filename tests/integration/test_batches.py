@@ -2,6 +2,9 @@
 """Batches of emotions, one event a line: each line is judged by itself, in order, while it arrives."""
 
 import json
+import signal
+import socket
+import struct
 import time
 import uuid
 
@@ -290,3 +293,26 @@ def test_a_slow_batch_is_cut_off(topology, person):
         assert answer.status == 408
         assert time.monotonic() - started < 20
         assert client.closed()
+
+
+@pytest.fixture
+def told(topology):
+    """Lines of the gateway's log, each request among them."""
+    process = topology.process_of("api-gateway-ecs")
+    topology.restart(process, LOG_LEVEL="debug")
+    since = len(topology.log_file(process).read_text())
+    yield lambda: topology.log_file(process).read_text()[since:].splitlines()
+    topology.restart(process)
+
+
+def test_the_batch_of_who_went_before_it_was_invited_ends(topology, told):
+    """The invitation cannot be written: everything that waits for the body must hear of it."""
+    gateway = topology.processes[topology.process_of("api-gateway-ecs")]
+    gateway.send_signal(signal.SIGSTOP)
+    try:
+        with Raw(topology) as connection:
+            connection.send(head(topology, "Content-Length: 1000", "Expect: 100-continue"))
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    finally:
+        gateway.send_signal(signal.SIGCONT)
+    poll(lambda: [line for line in told() if STREAM in line and "400" in line], 10, "the request to end")

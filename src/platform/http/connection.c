@@ -51,6 +51,7 @@ struct connection {
 };
 
 static void consume(struct connection *connection, const char *data, size_t length);
+static void input_ended(struct connection *connection, bool broken);
 static void start_reading(struct connection *connection);
 
 // ---- the phases
@@ -285,7 +286,7 @@ static void invite_body(struct connection *connection)
     if (parser_take_continue(connection->parser)) {
         uv_buf_t line = uv_buf_init(text, sizeof text - 1);
         if (uv_try_write((uv_stream_t *)&connection->socket, &line, 1) != (int)line.len) {
-            close_now(connection);
+            input_ended(connection, true);
         }
     }
 }
