@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from harness.nats import NatsError
 from harness.people import emotion, now, people_in_database
 from harness.refusal import Refusal
 from harness.topology import run_command
@@ -62,6 +63,52 @@ def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_stored(topology,
         assert any("reason" in name for name in names), headers
         assert any("subject" in name or "stream" in name for name in names), headers
         assert any("tries" in name or "deliver" in name for name in names), headers
+
+
+@pytest.fixture
+def silent_letters(nats):
+    """end() ends what it begins with: the stream of dead letters acknowledges nothing."""
+    config = nats.stream("dead-letters")["config"]
+    nats.request("$JS.API.STREAM.UPDATE.dead-letters", dict(config, no_ack=True))
+    end = lambda: nats.request("$JS.API.STREAM.UPDATE.dead-letters", config)  # noqa: E731
+    yield end
+    end()
+
+
+def test_letters_that_cannot_be_kept_hold_up_no_other_message(topology, db, nats, silent_letters):
+    """Each would wait for its deadline of 2 s, with the rest of the batch behind it."""
+    [person] = people_in_database(db, 1)
+    mark, count = uuid.uuid4().hex, 30
+    topology.terminate(WORKER)
+    for number in range(count):
+        nats.publish("user.emotions.topic", f"not json {mark} {number}")
+    for _ in range(count):
+        nats.publish("user.emotions.topic", good_line(person, str(uuid.uuid4())))
+    topology.restart(WORKER)
+    poll(lambda: nats.backlog("emotions") <= count, 20, "the good messages to be acknowledged")
+    assert db("SELECT count(*) FROM emotional_events WHERE user_id = %s", person) == [(count,)]
+    silent_letters()
+    poll(lambda: nats.backlog("emotions") == 0, 30, "the others to be dead letters")
+    letters = [letter[3].decode() for letter in dead_of(nats, mark)]
+    assert sorted(letters) == sorted(f"not json {mark} {number}" for number in range(count))
+
+
+def test_a_stream_that_begins_anew_has_dead_letters_of_its_own(nats):
+    """Its numbers come again, and a letter must not be taken for the one of before."""
+    marks = [uuid.uuid4().hex for _ in range(2)]
+    for mark in marks:
+        nats.request("$JS.API.STREAM.DELETE.transactions")
+        poll(lambda: has_consumer(nats, "transactions"), 20, "the stream to be made again")
+        nats.publish("transactions.topic", f"not json {mark}")
+        assert nats.stream("transactions")["state"]["last_seq"] == 1
+        poll(lambda: dead_of(nats, mark), 20, "the dead letter")
+
+
+def has_consumer(nats, stream):
+    try:
+        return bool(nats.consumers(stream))
+    except (KeyError, NatsError):
+        return False
 
 
 def test_impossible_bytes_harm_nobody(topology, db, nats, journey):

@@ -35,6 +35,7 @@ void batch_clear(struct batch *batch)
     }
     batch->count = 0;
     batch->bytes = 0;
+    batch->unburied = false;
     lines_clear(&batch->lines);
 }
 
@@ -78,7 +79,7 @@ void batch_gather(struct consumer *consumer)
 {
     const size_t wanted = consumer->options.batch;
     const struct batch *batch = &consumer->batch;
-    if (fetch(consumer, wanted, FIRST_WAIT_MS) == 0) {
+    if (consumer_is_stopping(consumer) || fetch(consumer, wanted, FIRST_WAIT_MS) == 0) {
         return;
     }
     uint64_t pending = still_pending(consumer);

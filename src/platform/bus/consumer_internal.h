@@ -20,7 +20,8 @@ struct batch {
     struct delivery *deliveries;
     size_t count;
     size_t capacity;
-    size_t bytes; /* of all messages */
+    size_t bytes;  /* of all messages */
+    bool unburied; /* a line of it could not be kept as a dead letter */
     struct line_list lines;
 };
 

@@ -84,7 +84,9 @@ static enum bus_result bury_line(struct consumer *consumer, const struct event_l
     snprintf(subject, sizeof subject, SUBJECT_DEAD_PREFIX "%s", spec->subject);
     snprintf(sequence, sizeof sequence, "%" PRIu64, origin->sequence);
     snprintf(tries, sizeof tries, "%" PRIu64, origin->deliveries);
-    snprintf(message_id, sizeof message_id, "%s:%s:%zu", spec->stream, sequence, number);
+    // The time too: a stream that was made anew gives its numbers again.
+    snprintf(message_id, sizeof message_id, "%s:%s:%" PRId64 ":%zu", spec->stream, sequence,
+             origin->stored_at, number);
     const struct bus_header headers[] = {
         {DEAD_LETTER_STREAM, spec->stream},   {DEAD_LETTER_SEQUENCE, sequence},
         {DEAD_LETTER_SUBJECT, spec->subject}, {DEAD_LETTER_REASON, line->rejected},
@@ -100,7 +102,8 @@ static enum bus_result bury_line(struct consumer *consumer, const struct event_l
     return bus_publish_over(consumer->bus, consumer->link, &letter, BURY_TIMEOUT_MS);
 }
 
-// True when every rejected line of the message is safely a dead letter.
+// True when every rejected line of the message is safely a dead letter. After one that could not
+// be kept none is tried in this batch: each would wait for its deadline.
 static bool bury(struct consumer *consumer, const struct delivery *delivery, size_t *ret_buried)
 {
     struct pull_origin origin = {0};
@@ -110,15 +113,19 @@ static bool bury(struct consumer *consumer, const struct delivery *delivery, siz
         if (line->rejected == NULL) {
             continue;
         }
+        if (consumer->batch.unburied) {
+            return false;
+        }
         if (*ret_buried == 0) {
             origin = pull_origin(delivery->message);
         }
         const enum bus_result result = bury_line(consumer, line, &origin, i);
         if (result != BUS_OK) {
-            log_warning(consumer->options.log, "cannot keep a dead letter, its message waits",
+            log_warning(consumer->options.log, "cannot keep a dead letter, messages wait",
                         LOG_TEXT("subject", consumer->spec->subject),
                         LOG_NUMBER("sequence", origin.sequence),
                         LOG_TEXT("why", bus_result_text(result)));
+            consumer->batch.unburied = true;
             return false;
         }
         log_warning(consumer->options.log, "line became a dead letter",
