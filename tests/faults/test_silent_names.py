@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from harness.engines import BINARY, PLAIN, ROOT
+from harness.people import Api, new_email
 from harness.topology import SERVICES
 from harness.waiting import free_port, poll
 
@@ -48,9 +49,10 @@ def start(silence, named, tmp_path):
     """start(name): the process of a service, or of all, and where its metrics are."""
     started = []
 
-    def run(name):
-        env = dict(named, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
+    def run(name, settings=named, **listening):
+        env = dict(settings, METRICS_LISTEN=f"127.0.0.1:{free_port()}")
         env |= {listen: f"127.0.0.1:{free_port()}" for listen, _ in SERVICES.values() if listen}
+        env |= listening
         with (tmp_path / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 [*silence, str(BINARY), "serve", name], env=dict(PLAIN, **env), cwd=ROOT,
@@ -98,3 +100,16 @@ def test_a_process_that_still_starts_ends_in_time(start):
     for process in processes:
         poll(lambda: has_begun(process), 10, "the process to begin")
     assert_ends(processes)
+
+
+def test_a_redis_whose_name_is_not_answered_costs_nobody_more_than_a_moment(topology, start):
+    """The one thread for passwords counts failed logins there."""
+    gateway = f"127.0.0.1:{free_port()}"
+    redis = topology.env["REDIS_URL"].replace("127.0.0.1", "somewhere.example")
+    start("all", dict(topology.env, REDIS_URL=redis), API_GATEWAY_LISTEN=gateway)
+    poll(lambda: lives(f"http://{gateway}"), 30, "the process to live")
+    client, until = Api(f"http://{gateway}"), time.monotonic() + 5
+    while time.monotonic() < until:
+        answer = client.post("/v1/auth/login", json={"email": new_email(), "password": "not the password"})
+        assert answer.status_code == 401
+        assert answer.elapsed.total_seconds() < 2

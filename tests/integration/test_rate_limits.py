@@ -214,6 +214,28 @@ def test_guesses_at_the_same_moment_do_not_slip_through(limited):
     assert statuses == [401] * 3 + [429] * 17
 
 
+def test_a_count_without_an_end_gets_one(limited, engines):
+    """Whoever began it may have gone before he could set its end."""
+    from harness.redis import forget_everything, redis_command
+
+    url = engines.env["REDIS_URL"]
+
+    def for_each_count(script):
+        counts = "ipairs(redis.call('KEYS', 'ecs:login:*'))"
+        return redis_command(url, "EVAL", f"local found = 0 for _, key in {counts} do {script} end return found", "0")
+
+    def counted_in_redis():
+        """Who logged in for it. Where Redis was away a moment ago it is left alone for another."""
+        forget_everything(url)
+        person = Person(limited)
+        login(Api(limited.url), person.email)
+        return for_each_count("found = found + redis.call('PERSIST', key)") == ":1" and person
+
+    person = poll(counted_in_redis, 10)
+    login(Api(limited.url), person.email)
+    assert for_each_count("if redis.call('TTL', key) > 0 then found = found + 1 end") == ":1"
+
+
 def test_no_email_and_no_address_stands_in_redis(limited, engines):
     from harness.redis import redis_command
 

@@ -38,18 +38,26 @@ struct server {
     int listener;
     int port;
     int fillers[FILLERS];
+    int end; /* errno when the client went */
 };
 
-// Whose backlog is full: the next who connects must wait.
-static void open_server(struct server *server)
+static struct sockaddr_in listen_somewhere(struct server *server, int backlog)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_return_code(bind(server->listener, (struct sockaddr *)&address, size), 0);
-    assert_return_code(listen(server->listener, 0), 0);
+    assert_return_code(listen(server->listener, backlog), 0);
     assert_return_code(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
     server->port = ntohs(address.sin_port);
+    return address;
+}
+
+// Whose backlog is full: the next who connects must wait.
+static void open_server(struct server *server)
+{
+    const struct sockaddr_in address = listen_somewhere(server, 0);
+    const socklen_t size = sizeof address;
     for (int i = 0; i < FILLERS; i++) {
         server->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         assert_int_equal(connect(server->fillers[i], (struct sockaddr *)&address, size), -1);
@@ -127,9 +135,45 @@ static void test_signals_do_not_end_an_attempt(void **state)
     close_server(&server);
 }
 
+// Greets, takes what comes then, and answers nothing; *arg tells what it sees of the end.
+static void *serve_silence(void *arg)
+{
+    struct server *server = arg;
+    char bytes[64];
+    const int client = accept(server->listener, NULL, NULL);
+    recv(client, bytes, sizeof bytes, 0);
+    send(client, "+PONG\r\n", 7, MSG_NOSIGNAL);
+    while (recv(client, bytes, sizeof bytes, 0) > 0) {
+    }
+    server->end = errno;
+    close(client);
+    return NULL;
+}
+
+// The kernel would go on to send what had no answer, past what is sent over a later connection.
+static void test_what_had_no_answer_is_not_sent_any_more(void **state)
+{
+    (void)state;
+    struct server server = {0};
+    listen_somewhere(&server, 1);
+    const pthread_t thread = start(serve_silence, &server);
+    struct cache_address address = {.host = "127.0.0.1", .port = server.port};
+    struct cache_connection *connection =
+        cache_connect(&address, clock_monotonic_ms() + PATIENCE_MS);
+    assert_null(cache_connection_error(connection));
+    struct cache_command command = {0};
+    cache_command_add(&command, "SET", 3);
+    assert_null(cache_ask(connection, &command, clock_monotonic_ms() + 1));
+    cache_disconnect(&connection);
+    pthread_join(thread, NULL);
+    assert_int_equal(server.end, ECONNRESET);
+    close(server.listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_had_no_answer_is_not_sent_any_more),
         cmocka_unit_test(test_signals_do_not_end_an_attempt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 // deadline holds for a whole operation, connecting included.
 #include "platform/cache/cache.h"
 
+#include "platform/cache/attempt.h"
 #include "platform/cache/connection.h"
 #include "platform/cache/health.h"
 #include "platform/cache/url.h"
@@ -86,7 +87,11 @@ static redisReply *run(struct cache *cache, const struct cache_command *command)
         cache_disconnect(&cache->connection);
     }
     if (cache->connection == NULL) {
-        cache->connection = cache_connect(&cache->address, deadline_ms);
+        cache->connection = cache_attempt(&cache->address, deadline_ms);
+    }
+    if (cache->connection == NULL) {
+        health_failed(cache->health, "its name was not looked up in time");
+        return NULL;
     }
     redisReply *reply = NULL;
     if (cache_connection_error(cache->connection) == NULL) {
@@ -178,25 +183,25 @@ bool cache_remove(struct cache *cache, const char *key)
     return run_for_number(cache, &command, &removed);
 }
 
-// With one number as its argument.
-static bool change_number(struct cache *cache, const char *name, const char *key, int argument,
-                          int64_t *ret)
-{
-    char number[16];
-    snprintf(number, sizeof number, "%d", argument);
-    struct cache_command command = {0};
-    cache_command_add(&command, name, strlen(name));
-    cache_command_add(&command, key, strlen(key));
-    cache_command_add(&command, number, strlen(number));
-    return run_for_number(cache, &command, ret);
-}
+// Who begins a count sets its end, which adding does not put off; in one step, so that no count is
+// left without an end.
+static const char count_script[] = "local count = redis.call('INCRBY', KEYS[1], ARGV[1])"
+                                   " if redis.call('TTL', KEYS[1]) < 0 then"
+                                   " redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
+                                   " return count";
 
 bool cache_count(struct cache *cache, const char *key, int weight, int seconds, int64_t *ret)
 {
-    if (!change_number(cache, "INCRBY", key, weight, ret)) {
-        return false;
-    }
-    // Only who began it sets its end, so that adding does not put the end off.
-    int64_t ends = 1;
-    return *ret != weight || change_number(cache, "EXPIRE", key, seconds, &ends);
+    char added[16];
+    char lifetime[16];
+    snprintf(added, sizeof added, "%d", weight);
+    snprintf(lifetime, sizeof lifetime, "%d", seconds);
+    struct cache_command command = {0};
+    cache_command_add(&command, "EVAL", 4);
+    cache_command_add(&command, count_script, sizeof count_script - 1);
+    cache_command_add(&command, "1", 1);
+    cache_command_add(&command, key, strlen(key));
+    cache_command_add(&command, added, strlen(added));
+    cache_command_add(&command, lifetime, strlen(lifetime));
+    return run_for_number(cache, &command, ret);
 }

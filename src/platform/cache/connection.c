@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #define CONNECT_MS 40
@@ -184,6 +185,15 @@ static void expect(struct cache_connection *connection, const char *answer, cons
     freeReplyObject(reply);
 }
 
+// See cache_disconnect. Otherwise the kernel would go on for minutes to send what had no answer.
+static void close_at_once(struct cache_connection *connection)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    if (setsockopt(connection->context->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
+        connection->refused = "its socket cannot be set to close at once";
+    }
+}
+
 // Ends with a question, because a server that hangs still accepts.
 static void introduce(struct cache_connection *connection, const struct cache_address *address,
                       int64_t deadline_ms)
@@ -215,6 +225,7 @@ struct cache_connection *cache_connect(const struct cache_address *address, int6
     connection->context = context;
     if (context != NULL && context->err == 0 && redisSetTimeout(context, timeout) == REDIS_OK) {
         refuse_arrays(connection);
+        close_at_once(connection);
         introduce(connection, address, deadline_ms);
     }
     return connection;

@@ -10,14 +10,15 @@
 #include <stdint.h>
 
 #define CACHE_OPERATION_MS 80 /* a whole operation, connecting included */
+#define CACHE_WORDS_MAX 6
 
 struct redisReply;
 struct cache_connection;
 
 // The words of one command; they are not copied.
 struct cache_command {
-    const char *words[5];
-    size_t lengths[5];
+    const char *words[CACHE_WORDS_MAX];
+    size_t lengths[CACHE_WORDS_MAX];
     int count;
 };
 
@@ -26,6 +27,9 @@ void cache_command_add(struct cache_command *command, const char *word, size_t l
 // Connects, with the address' password and database, waiting at most until the deadline (monotonic
 // milliseconds). Never NULL: cache_connection_error says whether it is of use.
 struct cache_connection *cache_connect(const struct cache_address *address, int64_t deadline_ms);
+
+// Closes it at once: what was written and has not arrived yet is not sent any more, so that it
+// cannot arrive after what another connection writes later.
 void cache_disconnect(struct cache_connection **connection);
 
 // Why the connection is of no use; NULL while it is. Lives as long as the connection.
