@@ -76,6 +76,29 @@ def test_a_worker_that_loses_a_deadlock_tries_again(engines, load, db):
     running.check()
 
 
+def test_a_batch_that_waits_for_a_lock_stops_no_other(engines, nats, db):
+    """Of a steady stream one thread stores at a time; one that is stuck is passed after a moment."""
+    stuck, free = people_in_database(db, 2)
+    stored = lambda who: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", who)[0][0]  # noqa: E731
+    feel = lambda who: nats.publish("user.emotions.topic", json.dumps(emotion(who, event_id=str(uuid.uuid4()))))  # noqa: E731
+    feel(stuck)
+    poll(lambda: stored(stuck) == 1)
+    blocker = engines.connect()
+    blocker.autocommit = False
+    try:
+        with blocker.cursor() as cursor:
+            cursor.execute("SELECT FROM emotional_events_summary WHERE user_id = %s FOR UPDATE", (stuck,))
+        feel(stuck)
+        poll(lambda: db("SELECT 1 FROM pg_locks WHERE NOT granted"), 10, "the batch to wait for the lock")
+        feel(free)
+        poll(lambda: stored(free) == 1, 10, "the other's event to be stored")
+        assert stored(stuck) == 1
+    finally:
+        blocker.rollback()
+        blocker.close()
+    poll(lambda: stored(stuck) == 2, 20)
+
+
 FAILING = """
 CREATE OR REPLACE FUNCTION fail_at_times() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
