@@ -86,6 +86,7 @@ static struct router *make_router(const struct process *process, bool entrance)
         .internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY),
         .previous_internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY_PREVIOUS),
         .limits = entrance ? process->limits : (struct http_limits){0},
+        .patience_ms = config_number(config, SETTING_REQUEST_TIMEOUT_MS),
         .log = process->log,
         .metrics = process->metrics,
     });

@@ -25,6 +25,7 @@
 #define SECRET "a secret of more than thirty-two bytes"
 #define PREVIOUS_KEY "the key of before"
 #define PREVIOUS_SECRET "the secret of before, of more than thirty-two bytes"
+#define PATIENCE_MS 60000
 
 struct stage {
     struct log *log;
@@ -78,6 +79,7 @@ static int set_up(void **state)
                            .parser = parser_new(&(struct parser_limits){1024, 4096})};
     const struct router_options options = {.token_key = {SECRET, sizeof SECRET - 1},
                                            .internal_key = KEY,
+                                           .patience_ms = PATIENCE_MS,
                                            .log = stage.log,
                                            .metrics = stage.metrics};
     const struct workers_options pool = {.name = "test", .threads = 1, .queue_maximum = 1};
@@ -388,6 +390,22 @@ static void test_full_workers_are_503_at_once(void **state)
     assert_int_equal(stage->handled, 0);
 }
 
+static void test_a_request_that_waited_too_long_is_503_and_never_handled(void **state)
+{
+    struct stage *stage = *state;
+    const struct router_options options = {
+        .patience_ms = 0, .log = stage->log, .metrics = stage->metrics};
+    router_free(&stage->router);
+    stage->router = router_new(&options);
+    router_add(stage->router, routes, sizeof routes / sizeof routes[0], stage, stage->workers,
+               NULL);
+    start(stage, "GET /slow", "");
+    loop_run(stage->loop);
+    assert_int_equal(stage->exchange.status, 503);
+    assert_true(answer_has(stage, "Retry-After: 1\r\n"));
+    assert_int_equal(stage->handled, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -408,6 +426,7 @@ int main(void)
         TEST(test_a_body_that_is_not_json_is_415),
         TEST(test_a_worker_answers_on_the_loop),
         TEST(test_full_workers_are_503_at_once),
+        TEST(test_a_request_that_waited_too_long_is_503_and_never_handled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

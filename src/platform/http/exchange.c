@@ -98,8 +98,7 @@ void exchange_begin(struct http_exchange *exchange, const struct http_request *r
                     struct random_digits *random)
 {
     exchange->request = request;
-    exchange->fault_texts = &exchange->fault_text_store;
-    exchange->fault_texts->count = 0;
+    exchange->fault_texts.count = 0;
     exchange->method = method_of(request->method);
     const char *id = http_header(exchange, "X-Request-ID");
     if (id != NULL && is_request_id(id)) {
@@ -319,10 +318,9 @@ static bool read_number(struct span text, int64_t *ret)
 }
 
 // Faults hold static texts only, so a text with bounds stays with the exchange.
-static const char *bounds_text(const struct http_exchange *exchange, int64_t minimum,
-                               int64_t maximum)
+static const char *bounds_text(struct http_exchange *exchange, int64_t minimum, int64_t maximum)
 {
-    struct fault_texts *kept = exchange->fault_texts;
+    struct fault_texts *kept = &exchange->fault_texts;
     if (kept->count == FAULT_TEXTS_MAX) {
         return "must be a whole number within its bounds";
     }
@@ -336,7 +334,7 @@ static const char *bounds_text(const struct http_exchange *exchange, int64_t min
     return text;
 }
 
-bool http_query_number(const struct http_exchange *exchange, const char *name, int64_t minimum,
+bool http_query_number(struct http_exchange *exchange, const char *name, int64_t minimum,
                        int64_t maximum, int64_t fallback, int64_t *ret, struct faults *faults)
 {
     struct span value;

@@ -69,7 +69,7 @@ const char *http_path_part(const struct http_exchange *exchange, const char *nam
 
 // Reads a whole number of the query, `fallback` when absent. False when it is not a whole number
 // between minimum and maximum; the fault is then in `faults`.
-bool http_query_number(const struct http_exchange *exchange, const char *name, int64_t minimum,
+bool http_query_number(struct http_exchange *exchange, const char *name, int64_t minimum,
                        int64_t maximum, int64_t fallback, int64_t *ret, struct faults *faults);
 
 const char *http_request_id(const struct http_exchange *exchange);

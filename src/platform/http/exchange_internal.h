@@ -66,7 +66,8 @@ struct http_exchange {
     bool has_internal_key; /* a right one */
     exchange_fn *watch;    /* sees the answer before it is sent; may be NULL */
     void *watch_arg;
-    const void *mount; /* what the router needs on a worker's thread */
+    const void *mount;      /* what the router needs on a worker's thread */
+    int64_t handed_over_ms; /* when it began to wait for one */
 
     // The answer.
     int status;     /* 0: not answered */
@@ -74,8 +75,7 @@ struct http_exchange {
     char content_type[CONTENT_TYPE_SIZE];
     struct buffer headers; /* added ones, as they go out */
     struct buffer body;
-    struct fault_texts *fault_texts; /* the store below, also for those who may only read */
-    struct fault_texts fault_text_store;
+    struct fault_texts fault_texts;
 };
 
 // Makes a zeroed exchange ready for a request; its ids come from the request or are new ones.

@@ -28,7 +28,6 @@ struct forward {
 };
 
 struct http_forwarder {
-    struct loop *loop;
     struct loop_timer *tick;
     struct pool *pool;
     struct loop_hook *round_end;
@@ -210,7 +209,6 @@ static void tick(void *arg)
 struct http_forwarder *http_forwarder_new(struct loop *loop)
 {
     struct http_forwarder *forwarder = memory_zeroed(1, sizeof *forwarder);
-    forwarder->loop = loop;
     forwarder->pool = pool_new(loop);
     forwarder->round_end = loop_on_round_end(loop, start_begun, forwarder);
     forwarder->tick = loop_timer_start(loop, TICK_MS, TICK_MS, tick, forwarder);

@@ -31,6 +31,7 @@ struct mount {
     void *state;
     struct workers *workers;
     struct workers *passwords;
+    int64_t patience_ms;
     struct counter *overloaded;
 };
 
@@ -48,6 +49,7 @@ struct router {
     struct counter *refused;
     struct counter *overloaded;
     struct http_limits limits;
+    int64_t patience_ms;
     struct mount *mounts;
     size_t count;
 };
@@ -308,11 +310,22 @@ static void finish_posted(void *arg)
     http_finish(arg);
 }
 
+static void answer_overloaded(struct http_exchange *exchange, const char *detail)
+{
+    const struct mount *mount = exchange->mount;
+    counter_add(mount->overloaded, 1);
+    http_answer_unavailable(exchange, detail, 1000);
+}
+
 static void run_on_worker(void *arg, void *context)
 {
     struct http_exchange *exchange = arg;
     const struct mount *mount = exchange->mount;
-    mount->route->handler(exchange, mount->state, context);
+    if (clock_monotonic_ms() - exchange->handed_over_ms < mount->patience_ms) {
+        mount->route->handler(exchange, mount->state, context);
+    } else {
+        answer_overloaded(exchange, "The request waited too long.");
+    }
     http_post(exchange, finish_posted, exchange);
 }
 
@@ -331,9 +344,9 @@ void router_hand_over(struct http_exchange *exchange)
     const struct mount *mount = exchange->mount;
     struct workers *workers =
         mount->route->run_on == RUN_ON_PASSWORDS ? mount->passwords : mount->workers;
+    exchange->handed_over_ms = clock_monotonic_ms();
     if (!workers_submit(workers, run_on_worker, exchange)) {
-        counter_add(mount->overloaded, 1);
-        http_answer_unavailable(exchange, "Too many requests wait already.", 1000);
+        answer_overloaded(exchange, "Too many requests wait already.");
         http_finish(exchange);
     }
 }
@@ -418,6 +431,7 @@ struct router *router_new(const struct router_options *options)
     router->tokens = token_checker_new(options->token_key, options->previous_token_key);
     router->log = options->log;
     router->limits = options->limits;
+    router->patience_ms = options->patience_ms;
     router->refused = metrics_counter(options->metrics, "ecs_http_credentials_refused_total", NULL,
                                       "Requests without a good credential.");
     router->overloaded = metrics_counter(options->metrics, "ecs_http_overloaded_total", NULL,
@@ -460,6 +474,7 @@ void router_add(struct router *router, const struct route *routes, size_t count,
             .state = state,
             .workers = workers,
             .passwords = passwords,
+            .patience_ms = router->patience_ms,
             .overloaded = router->overloaded,
         };
         if (!split_path(routes[i].pattern, &mount->pattern) ||
