@@ -29,6 +29,7 @@ struct loop {
     uv_prepare_t rest;
     uv_idle_t look;        /* while it is active the loop does not wait for input */
     int64_t rest_until_us; /* 0: no rest was asked for */
+    bool ending;           /* a round: its hooks run */
     pthread_mutex_t lock;  /* guards waiting */
     pthread_cond_t posted;
     struct post_list waiting;
@@ -43,6 +44,7 @@ struct loop_timer {
 
 struct loop_hook {
     uv_prepare_t handle;
+    struct loop *loop;
     loop_fn *fn;
     void *arg;
 };
@@ -77,6 +79,7 @@ static void look_once(uv_idle_t *look)
 static void rest(uv_prepare_t *handle)
 {
     struct loop *loop = handle->data;
+    loop->ending = false;
     if (loop->rest_until_us == 0) {
         return;
     }
@@ -189,18 +192,27 @@ void loop_rest(struct loop *loop, int64_t microseconds)
 static void hook_fired(uv_prepare_t *handle)
 {
     struct loop_hook *hook = handle->data;
+    hook->loop->ending = true;
     hook->fn(hook->arg);
 }
 
 struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg)
 {
     struct loop_hook *hook = memory_zeroed(1, sizeof *hook);
+    hook->loop = loop;
     hook->fn = fn;
     hook->arg = arg;
     must(uv_prepare_init(&loop->uv, &hook->handle), "cannot make a loop hook");
     hook->handle.data = hook;
     must(uv_prepare_start(&hook->handle, hook_fired), "cannot start a loop hook");
     return hook;
+}
+
+void loop_has_work(struct loop *loop)
+{
+    if (loop->ending) {
+        uv_idle_start(&loop->look, look_once);
+    }
 }
 
 static void free_data(uv_handle_t *handle)

@@ -35,6 +35,10 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg);
 struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg);
 void loop_hook_free(struct loop_hook **hook);
 
+// Says that a hook has something to do now. While a round ends that hook may have run already:
+// then another round follows at once. On the loop's thread.
+void loop_has_work(struct loop *loop);
+
 // For a hook: once this round has ended the loop does nothing for so long, or until something is
 // posted; the shortest rest holds when several are asked for. What comes in meanwhile gathers for
 // one round, as in a network card that moderates its interrupts. That round follows in any case.

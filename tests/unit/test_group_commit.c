@@ -38,6 +38,7 @@ static struct {
     bool up;
     enum room_state room;
     int64_t now_us;
+    int64_t us_a_look; /* that pass with each look at the clock */
     enum bus_result send_result;
     struct sent sent[SENT_MAX];
     size_t sent_count;
@@ -54,6 +55,7 @@ int64_t loop_now_ms(struct loop *loop)
 
 int64_t clock_monotonic_us(void)
 {
+    fake.now_us += fake.us_a_look;
     return fake.now_us;
 }
 
@@ -70,6 +72,11 @@ void loop_rest(struct loop *loop, int64_t microseconds)
     assert_in_range(microseconds, 1, 1000);
     fake.rests++;
     fake.last_rest_us = microseconds;
+}
+
+void loop_has_work(struct loop *loop)
+{
+    (void)loop;
 }
 
 struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg)
@@ -521,8 +528,7 @@ static void a_crowd_was_here(struct group_commit *group)
         assert_int_equal(add(group, "{}", i), BUS_OK);
     }
     end_round();
-    ack(0, BUS_OK);
-    assert_int_equal(fake.sent_count, 1);
+    ack(fake.sent_count - 1, BUS_OK);
     fake.rests = 0;
 }
 
@@ -560,6 +566,27 @@ static void test_lines_that_follow_closely_gather_until_none_comes(void **state)
     end_round_after(40);
     assert_int_equal(fake.sent_count, 2);
     assert_string_equal(fake.sent[1].data, "{}\n{}");
+}
+
+// Whenever the time to leave comes: between two looks at the clock too.
+static void test_lines_that_wait_either_leave_or_have_the_loop_come_back(void **state)
+{
+    struct group_commit *group = group_of(state);
+    for (int64_t early_us = 0; early_us < 8; early_us++) {
+        const size_t sent = fake.sent_count;
+        fake.us_a_look = 0;
+        a_crowd_was_here(group);
+        add_after(group, 300, 0);
+        assert_int_equal(fake.rests, 1);
+        fake.now_us += 100 - early_us;
+        fake.us_a_look = 2;
+        end_round();
+        assert_int_equal(fake.sent_count - sent - 1 + fake.rests - 1, 1);
+        fake.us_a_look = 0;
+        end_round_after(100);
+        assert_int_equal(fake.sent_count, sent + 2);
+        ack(sent + 1, BUS_OK);
+    }
 }
 
 static void test_lines_do_not_gather_longer_than_two_milliseconds(void **state)
@@ -681,6 +708,7 @@ int main(void)
         TEST(test_the_loop_does_not_rest_where_many_lines_come_at_once),
         TEST(test_the_loop_does_not_rest_when_nothing_is_on_its_way),
         STREAM(test_lines_that_follow_closely_gather_until_none_comes),
+        STREAM(test_lines_that_wait_either_leave_or_have_the_loop_come_back),
         STREAM(test_lines_do_not_gather_longer_than_two_milliseconds),
         STREAM(test_when_all_who_usually_send_are_here_nothing_else_is_waited_for),
         STREAM(test_who_comes_alone_is_not_kept_waiting),

@@ -117,6 +117,44 @@ static void test_a_round_ends_after_all_its_posts(void **state)
     assert_string_equal(trail->steps, "aa|");
 }
 
+// Both hooks run in each round, the later one first.
+struct pair {
+    struct trail *trail;
+    struct loop_hook *later;
+    bool asked;
+};
+
+static void look_for_work(void *arg)
+{
+    struct pair *pair = arg;
+    step(pair->trail, 'l');
+    if (pair->asked) {
+        loop_stop(pair->trail->loop);
+    }
+}
+
+static void make_work(void *arg)
+{
+    struct pair *pair = arg;
+    step(pair->trail, 'm');
+    if (!pair->asked) {
+        pair->asked = true;
+        loop_has_work(pair->trail->loop);
+    }
+}
+
+// Without that the loop would wait for input that does not come.
+static void test_work_for_a_hook_that_has_run_has_a_round_of_its_own(void **state)
+{
+    struct trail *trail = *state;
+    struct pair pair = {.trail = trail};
+    trail->hook = loop_on_round_end(trail->loop, make_work, &pair);
+    pair.later = loop_on_round_end(trail->loop, look_for_work, &pair);
+    loop_run(trail->loop);
+    loop_hook_free(&pair.later);
+    assert_string_equal(trail->steps, "lmlm");
+}
+
 #define LONG_US 10000000
 #define SHORT_US 20000
 
@@ -247,6 +285,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_posts_run_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_post_of_another_thread_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_round_ends_after_all_its_posts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_work_for_a_hook_that_has_run_has_a_round_of_its_own,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_post_ends_a_rest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_loop_rests_after_all_hooks_of_a_round, set_up,
                                         tear_down),

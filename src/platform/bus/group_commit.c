@@ -184,6 +184,7 @@ enum bus_result group_commit_add(struct group_commit *group, const char *line, s
     group->pending++;
     group->usual = group->pending > group->usual ? group->pending : group->usual;
     group->added++;
+    loop_has_work(group->loop);
     return BUS_OK;
 }
 
@@ -279,19 +280,19 @@ static int64_t may_gather_us(const struct group_commit *group)
     return (next < latest ? next : latest) - clock_monotonic_us();
 }
 
-static bool may_leave(const struct group_commit *group, size_t lines)
-{
-    return group->waiting.count >= lines || (group->in_flight == 0 && may_gather_us(group) <= 0);
-}
-
 // As many messages as there are slots for, each with so many lines or when it is time. What must
-// wait until the stream was looked at waits for the next tick.
-static void send_waiting(struct group_commit *group, size_t lines)
+// wait until the stream was looked at waits for the next tick. Answers how long, in microseconds,
+// what did not leave may gather.
+static int64_t send_waiting(struct group_commit *group, size_t lines)
 {
+    int64_t gather_us = may_gather_us(group);
     while (group->waiting.count > 0 && group->in_flight < group->slots &&
-           bus_room(group->bus, group->subject) != ROOM_UNKNOWN && may_leave(group, lines)) {
+           bus_room(group->bus, group->subject) != ROOM_UNKNOWN &&
+           (group->waiting.count >= lines || (group->in_flight == 0 && gather_us <= 0))) {
         send_one(group);
+        gather_us = may_gather_us(group);
     }
+    return gather_us;
 }
 
 // ---- acknowledgements
@@ -346,17 +347,17 @@ static void settle(struct group_commit *group, const struct acked *acked)
 
 // Lines that would wait for an acknowledgement anyway need not wake the loop one by one. A round
 // that found many shows that nobody wakes for each.
-static int64_t rest_us(const struct group_commit *group)
+static int64_t rest_us(const struct group_commit *group, int64_t gather_us)
 {
     if (group->in_flight == 0) {
-        return may_gather_us(group);
+        return gather_us;
     }
     return group->added > 0 && group->added <= FEW_LINES ? GATHER_US : 0;
 }
 
-static void let_lines_gather(struct group_commit *group)
+static void let_lines_gather(struct group_commit *group, int64_t gather_us)
 {
-    const int64_t rest = rest_us(group);
+    const int64_t rest = rest_us(group, gather_us);
     if (rest > 0) {
         loop_rest(group->loop, rest);
     }
@@ -373,8 +374,7 @@ static void on_round_end(void *arg)
     if (group->added > 0) {
         group->last_added_us = clock_monotonic_us();
     }
-    send_waiting(group, group->worth_sending);
-    let_lines_gather(group);
+    let_lines_gather(group, send_waiting(group, group->worth_sending));
 }
 
 // ---- deadlines

@@ -277,6 +277,7 @@ void cache_reader_get(struct cache_reader *reader, const char *key, cache_read_f
     cache_command_add(&command, key, strlen(key));
     cache_append(reader->connection, &command);
     reader->unwritten = true;
+    loop_has_work(reader->loop);
     const struct asked asked = {done, arg, clock_monotonic_ms() + CACHE_OPERATION_MS};
     queue_add(&reader->queue, &asked);
     if (!uv_is_active((uv_handle_t *)reader->timer)) {
