@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A table of sets: a key's hash chooses a set, and a place in it is taken from whoever was there in
-// an older window, or has counted least. Keys are kept as hashes under a random key, so nobody can
-// choose keys that meet in one set.
+// another window, which a clock set back may have put ahead, or has counted least. Keys are kept as
+// hashes under a random key, so nobody can choose keys that meet in one set.
 #include "platform/rate_limit.h"
 
 #include "platform/memory.h"
@@ -76,25 +76,25 @@ struct rate_verdict rate_limit_judge(const struct rate_limit *limit, int64_t cou
     };
 }
 
-static bool is_older(const struct place *place, const struct place *other)
+// What keeping a place is worth in a window.
+static int64_t worth(const struct place *place, int64_t window)
 {
-    return place->window != other->window ? place->window < other->window
-                                          : place->count < other->count;
+    return place->window == window ? place->count : -1;
 }
 
 static struct place *find_place(struct place *set, uint64_t hash, int64_t window)
 {
-    struct place *oldest = set;
+    struct place *least = set;
     for (size_t i = 0; i < SET_SIZE; i++) {
         if (set[i].hash == hash && set[i].window == window) {
             return &set[i];
         }
-        if (is_older(&set[i], oldest)) {
-            oldest = &set[i];
+        if (worth(&set[i], window) < worth(least, window)) {
+            least = &set[i];
         }
     }
-    *oldest = (struct place){.hash = hash, .window = window};
-    return oldest;
+    *least = (struct place){.hash = hash, .window = window};
+    return least;
 }
 
 struct rate_verdict rate_limit_count(struct rate_limit *limit, const void *key, size_t length,

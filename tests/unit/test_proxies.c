@@ -64,9 +64,17 @@ static void whoever_opens_a_socket_is_trusted_when_listed(void **state)
 static void what_is_no_address_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "localhost",   "10.0.0.0/33", "::1/129",      "10.0.0.0/-1",        "10.0.0.0/",
-        "10.0.0.0/8x", "10.0.0",      "10.0.0.1;::1", "unix:/run/ecs.sock", "unix"};
+    static const char *const bad[] = {"localhost",
+                                      "10.0.0.0/33",
+                                      "::1/129",
+                                      "10.0.0.0/-1",
+                                      "10.0.0.0/",
+                                      "10.0.0.0/8x",
+                                      "10.0.0",
+                                      "10.0.0.1;::1",
+                                      "unix:/run/ecs.sock",
+                                      "unix",
+                                      "10.0.0.0/99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(proxies_new(bad[i]));
     }

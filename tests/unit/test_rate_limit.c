@@ -96,6 +96,23 @@ static void a_full_table_forgets_the_oldest(void **state)
     rate_limit_free(&limit);
 }
 
+// One set of 8, full of windows that are ahead of the clock now.
+static void a_clock_that_was_set_back_does_not_forget(void **state)
+{
+    (void)state;
+    struct rate_limit *limit = rate_limit_new(1, 60, 8);
+    for (int i = 0; i < 8; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
+        count(limit, key, NOW + 3600);
+    }
+    assert_true(count(limit, "a", NOW).allowed);
+    assert_true(count(limit, "b", NOW).allowed);
+    assert_false(count(limit, "a", NOW).allowed);
+    assert_false(count(limit, "b", NOW).allowed);
+    rate_limit_free(&limit);
+}
+
 static void a_count_from_elsewhere_is_judged_alike(void **state)
 {
     (void)state;
@@ -116,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_new_window_begins_at_zero),
         cmocka_unit_test(what_was_counted_can_be_taken_back),
         cmocka_unit_test(a_full_table_forgets_the_oldest),
+        cmocka_unit_test(a_clock_that_was_set_back_does_not_forget),
         cmocka_unit_test(a_count_from_elsewhere_is_judged_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,8 +57,11 @@ static bool read_network(char *text, struct network *ret)
     }
     char *end = NULL;
     long bits = strtol(slash + 1, &end, 10);
+    if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || bits > all) {
+        return false;
+    }
     ret->bits = ADDRESS_BITS - all + bits;
-    return slash[1] >= '0' && slash[1] <= '9' && *end == '\0' && bits <= all;
+    return true;
 }
 
 static bool add_entry(struct proxies *proxies, char *text)
