@@ -134,16 +134,22 @@ def test_a_login_without_its_members_is_invalid(anybody, body, fields):
 @pytest.mark.parametrize("path", [REGISTER, LOGIN])
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b"7", b'"text"', b'{"email": "a@example.com",}', b"\xff\xfe", b'{"a": NaN}',
+    [b"", b"{", b'{"email": "a@example.com",}', b"\xff\xfe", b'{"a": NaN}',
      b'{"email": "a@example.com", "email": "b@example.com", "password": "12345678"}',
      b'{"email": "a@example.com", "password": "12345678"} x',
      b'{"email": "a@example.com", "password": "1234\\u00005678"}',
      b'{"email": "\xc3\x28@example.com", "password": "12345678"}',
      b"[" * 10000],
 )  # fmt: skip
-def test_what_is_not_a_json_object_is_refused(anybody, path, body):
+def test_what_is_not_json_is_refused(anybody, path, body):
     answer = anybody.post(path, data=body, headers={"Content-Type": "application/json"})
     assert_problem(answer, 400)
+
+
+@pytest.mark.parametrize("path", [REGISTER, LOGIN])
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"text"'])
+def test_json_that_is_not_an_object_is_invalid(anybody, path, body):
+    assert_faults(anybody.post(path, data=body, headers={"Content-Type": "application/json"}), "")
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])  # fmt: skip

@@ -302,3 +302,6 @@ def test_an_idempotency_key_names_an_event_that_has_no_id(sender, person):
     refused = send(someone, headers={"Idempotency-Key": "k" * 256})
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == "Idempotency-Key"
+    refused = send(someone, headers={"Idempotency-Key": "k" * 256}, stress=2)
+    assert {fault["field"] for fault in refused.json()["errors"]} == {
+        "Idempotency-Key", "emotionEvent.metrics.stress_level"}  # fmt: skip

@@ -192,6 +192,9 @@ void exchange_write(const struct http_exchange *exchange, const char *date,
     buffer_add_text(out, date);
     if (has_body) {
         ADD_LINE(out, "Content-Type: ", exchange->content_type);
+    }
+    // A service behind a gateway sends none to HEAD, whose length the gateway then cannot know.
+    if (has_body && (exchange->method != HTTP_HEAD || exchange->body.length > 0)) {
         ADD(out, "Content-Length: ");
         buffer_add_number(out, exchange->body.length);
         ADD(out, "\r\n");

@@ -53,14 +53,11 @@ static void prepare_receipt(struct http_exchange *exchange, const struct emotion
 
 // A sender without an id of its own for the event may name it by a key: a retry is the same event,
 // and another event under that key is a mistake.
-static bool choose_event_id(struct ingestion *ingestion, const struct http_exchange *exchange,
+static bool choose_event_id(struct ingestion *ingestion, const char *key,
                             struct emotion_event *event, struct faults *faults)
 {
-    const char *key = ingestion_key(exchange, faults);
-    if (key == NULL || !event->id_is_new) {
-        return faults->count == 0;
-    }
-    return event_key_name(ingestion, KEY_OF_EVENT, key, event, faults);
+    return key == NULL || !event->id_is_new ||
+           event_key_name(ingestion, KEY_OF_EVENT, key, event, faults);
 }
 
 static void receive_emotion(struct http_exchange *exchange, void *state, void *context)
@@ -76,7 +73,9 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
     faults_clear(&faults);
     enum event_read read =
         emotion_from_request(body.data, body.length, &window, &event, &faults, json_error);
-    if (read == EVENT_GOOD && !choose_event_id(service->ingestion, exchange, &event, &faults)) {
+    const char *key = read != EVENT_NOT_JSON ? ingestion_key(exchange, &faults) : NULL;
+    if (read == EVENT_GOOD &&
+        (faults.count > 0 || !choose_event_id(service->ingestion, key, &event, &faults))) {
         read = EVENT_FAULTY;
     }
     if (read != EVENT_GOOD) {

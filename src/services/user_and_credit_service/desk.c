@@ -50,11 +50,17 @@ json_t *desk_read_body(struct http_exchange *exchange)
 {
     struct span body = http_body(exchange);
     char error[JSON_ERROR_SIZE];
-    json_t *object = json_read_object(body.data, body.length, error);
-    if (object == NULL) {
+    json_t *value = json_read(body.data, body.length, error);
+    if (value == NULL) {
         http_answer_problem(exchange, 400, error);
+    } else if (!json_is_object(value)) {
+        struct faults faults = {0};
+        faults_add(&faults, "", "must be a JSON object");
+        http_answer_faults(exchange, &faults);
+        json_decref(value);
+        value = NULL;
     }
-    return object;
+    return value;
 }
 
 void desk_answer_no_account(struct http_exchange *exchange)

@@ -111,7 +111,7 @@ static void answer_acceptance(struct http_exchange *exchange, struct desk *desk,
         http_answer_problem(exchange, 409, "the offer has expired, ask for a new analysis");
         return;
     case ACCEPT_SUPERSEDED:
-        http_answer_problem(exchange, 409, "a newer offer has taken the place of this one");
+        http_answer_problem(exchange, 409, "a newer decision has taken the place of this offer");
         return;
     }
 }
