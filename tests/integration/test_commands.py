@@ -230,6 +230,33 @@ def test_provision_makes_what_is_missing_and_changes_nothing(env, nats):
     assert not {"deliver_subject", "filter_subject", "inactive_threshold"} & set(consumer["config"])
 
 
+@pytest.fixture
+def changed(nats):
+    """changed(stream, settings): a stream as somebody else would have it, until the test ends."""
+    before = {}
+
+    def change(name, **settings):
+        before[name] = nats.stream(name)["config"]
+        nats.request(f"$JS.API.STREAM.UPDATE.{name}", dict(before[name], **settings))
+
+    yield change
+    for name, config in before.items():
+        nats.request(f"$JS.API.STREAM.UPDATE.{name}", config)
+
+
+@pytest.mark.parametrize("setting, value", [
+    ("max_msgs", 10**9), ("max_msgs_per_subject", 10**9), ("max_msg_size", 10**6), ("max_age", 90 * 60 * 10**9),
+    ("no_ack", True),
+])  # fmt: skip
+def test_provision_says_what_differs(env, changed, setting, value):
+    same = run_command(env, "provision")
+    assert same.returncode == 0 and setting not in same.stdout + same.stderr
+    changed("notifications", **{setting: value})
+    differs = run_command(env, "provision")
+    [line] = [line for line in (differs.stdout + differs.stderr).splitlines() if setting in line]
+    assert "notifications" in line
+
+
 def test_events_tail_shows_what_passes(topology, person):
     tail = subprocess.Popen(
         [str(BINARY), "events", "tail", "user.emotions.topic"], env=dict(PLAIN, **topology.env), cwd=ROOT,

@@ -74,12 +74,22 @@ static void compare_streams(struct buffer *differences, const jsStreamConfig *th
     compare(differences, "storage (0 file)", theirs->Storage, ours->Storage);
     compare(differences, "retention (0 limits)", theirs->Retention, ours->Retention);
     compare(differences, "discard (1 new)", theirs->Discard, ours->Discard);
-    compare(differences, "max_age in hours", theirs->MaxAge / NANOSECONDS_AN_HOUR,
-            ours->MaxAge / NANOSECONDS_AN_HOUR);
+    compare(differences, "max_age in ms", theirs->MaxAge / NANOSECONDS_A_MS,
+            ours->MaxAge / NANOSECONDS_A_MS);
     compare(differences, "max_bytes", theirs->MaxBytes, ours->MaxBytes);
+    compare(differences, "max_msgs", theirs->MaxMsgs, ours->MaxMsgs);
+    compare(differences, "max_msgs_per_subject", theirs->MaxMsgsPerSubject,
+            ours->MaxMsgsPerSubject);
+    compare(differences, "max_msg_size", theirs->MaxMsgSize, ours->MaxMsgSize);
+    compare(differences, "no_ack", theirs->NoAck, ours->NoAck);
     compare(differences, "replicas", theirs->Replicas, ours->Replicas);
     compare(differences, "duplicate window in ms", theirs->Duplicates / NANOSECONDS_A_MS,
             ours->Duplicates / NANOSECONDS_A_MS);
+}
+
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
 }
 
 static void compare_consumers(struct buffer *differences, const jsConsumerConfig *theirs,
@@ -91,6 +101,9 @@ static void compare_consumers(struct buffer *differences, const jsConsumerConfig
             ours->AckWait / NANOSECONDS_A_MS);
     compare(differences, "max_ack_pending", theirs->MaxAckPending, ours->MaxAckPending);
     compare(differences, "max_deliver", theirs->MaxDeliver, ours->MaxDeliver);
+    compare(differences, "inactive_threshold in ms", theirs->InactiveThreshold / NANOSECONDS_A_MS,
+            ours->InactiveThreshold / NANOSECONDS_A_MS);
+    compare(differences, "filters", is_set(theirs->FilterSubject), is_set(ours->FilterSubject));
 }
 
 static natsStatus look_up_or_add_stream(struct provision *provision, jsStreamConfig *wanted,
@@ -197,6 +210,7 @@ static void provision_stream(struct provision *provision, const struct stream_ro
     wanted.Discard = js_DiscardNew;
     wanted.MaxAge = provision->settings->max_age_hours * NANOSECONDS_AN_HOUR;
     wanted.MaxBytes = provision->settings->max_bytes;
+    wanted.MaxMsgsPerSubject = NO_LIMIT;
     wanted.Replicas = provision->settings->replicas;
     wanted.Duplicates = DUPLICATE_WINDOW_NS;
 
