@@ -147,12 +147,12 @@ enum bus_result link_result(natsStatus status, jsErrCode code)
     case NATS_OK:
         return BUS_OK;
     case NATS_TIMEOUT:
+    case NATS_IO_ERROR: /* some or all may have left */
         return BUS_TIMEOUT;
     case NATS_NO_RESPONDERS:
     case NATS_CONNECTION_DISCONNECTED:
     case NATS_CONNECTION_CLOSED:
     case NATS_INSUFFICIENT_BUFFER:
-    case NATS_IO_ERROR:
     case NATS_STALE_CONNECTION:
     case NATS_NO_SERVER:
     case NATS_DRAINING:

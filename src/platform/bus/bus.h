@@ -99,7 +99,7 @@ struct bus_publisher *bus_publisher_open(struct bus *bus, bus_acked_fn *acked, v
 void bus_publisher_close(struct bus_publisher **publisher);
 
 // Hands one message to the connection; `token` comes back with the acknowledgement. BUS_OK means
-// handed over, nothing more; anything else means that it was not sent.
+// handed over and nothing more, BUS_TIMEOUT that it may have left, anything else that it did not.
 enum bus_result bus_publisher_send(struct bus_publisher *publisher, const char *subject,
                                    const char *data, size_t length, uint64_t token);
 

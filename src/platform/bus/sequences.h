@@ -18,9 +18,8 @@ struct sequences;
 // Says that the process uses a subject: nothing may be sent to it before sequences_looked_at.
 void sequences_declare(struct sequences *sequences, const char *subject);
 
-// Whether any subject that this names was declared or sent to. Here and below `subject` may end
-// with
-// `>`.
+// Whether any subject that this names was declared or sent to. Here and below `subject` may be a
+// pattern that ends with `>`.
 bool sequences_is_used(struct sequences *sequences, const char *subject);
 
 // Says that a subject's stream was looked at; one that was found to be whole is trusted again.
