@@ -4,13 +4,14 @@ can no longer be trusted is refused, and nothing counts twice."""
 
 import json
 import time
+import uuid
 
 import pytest
 import requests
 
 from conftest import LONG
 
-from harness.nats import Nats
+from harness.nats import Nats, NatsError
 from harness.offers import assert_each_active_once, offers_of
 from harness.people import Api, emotion
 from harness.waiting import poll, steady
@@ -228,6 +229,28 @@ def test_a_deleted_stream_is_made_again_and_counts_nothing_twice(topology, engin
     further.check()
     other.check()
     running.check()
+
+
+def test_a_stream_that_begins_anew_has_dead_letters_of_its_own(nats, looked_at):
+    """Its numbers come again, and a letter must not be taken for the one of before."""
+    marks = [uuid.uuid4().hex for _ in range(2)]
+    for mark in marks:
+        nats.request("$JS.API.STREAM.DELETE.transactions")
+        poll(lambda: has_consumer(nats, "transactions"), 20, "the stream to be made again")
+        nats.publish("transactions.topic", f"not json {mark}")
+        assert nats.stream("transactions")["state"]["last_seq"] == 1
+        poll(lambda: has_letter(nats, mark), 20, "the dead letter")
+
+
+def has_consumer(nats, stream):
+    try:
+        return bool(nats.consumers(stream))
+    except (KeyError, NatsError):
+        return False
+
+
+def has_letter(nats, mark):
+    return any(mark.encode() in data for _, _, _, data in nats.stored("dead-letters"))
 
 
 # What becomes of the length of a message's head, which the server's checksum does not cover. Of these

@@ -8,7 +8,6 @@ import uuid
 
 import pytest
 
-from harness.nats import NatsError
 from harness.people import emotion, now, people_in_database
 from harness.refusal import Refusal
 from harness.topology import run_command
@@ -91,24 +90,6 @@ def test_letters_that_cannot_be_kept_hold_up_no_other_message(topology, db, nats
     poll(lambda: nats.backlog("emotions") == 0, 30, "the others to be dead letters")
     letters = [letter[3].decode() for letter in dead_of(nats, mark)]
     assert sorted(letters) == sorted(f"not json {mark} {number}" for number in range(count))
-
-
-def test_a_stream_that_begins_anew_has_dead_letters_of_its_own(nats):
-    """Its numbers come again, and a letter must not be taken for the one of before."""
-    marks = [uuid.uuid4().hex for _ in range(2)]
-    for mark in marks:
-        nats.request("$JS.API.STREAM.DELETE.transactions")
-        poll(lambda: has_consumer(nats, "transactions"), 20, "the stream to be made again")
-        nats.publish("transactions.topic", f"not json {mark}")
-        assert nats.stream("transactions")["state"]["last_seq"] == 1
-        poll(lambda: dead_of(nats, mark), 20, "the dead letter")
-
-
-def has_consumer(nats, stream):
-    try:
-        return bool(nats.consumers(stream))
-    except (KeyError, NatsError):
-        return False
 
 
 def test_impossible_bytes_harm_nobody(topology, db, nats, journey):
