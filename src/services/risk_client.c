@@ -25,8 +25,10 @@ struct risk_remote {
     size_t idle_count;
 };
 
-static bool predict_local(void *arg, const struct features *features, struct prediction *ret)
+static bool predict_local(void *arg, const struct http_exchange *asker,
+                          const struct features *features, struct prediction *ret)
 {
+    (void)asker;
     return risk_model_predict(arg, features, ret);
 }
 
@@ -89,19 +91,23 @@ static void give_client(struct risk_remote *remote, struct http_client *client)
     }
 }
 
-static struct http_result call(const struct risk_remote *remote, struct http_client *client,
-                               const char *body, size_t length)
+static struct http_result call(const struct risk_remote *remote, const struct http_exchange *asker,
+                               struct http_client *client, struct span body)
 {
+    char traceparent[TRACEPARENT_SIZE];
+    trace_write(http_trace(asker), traceparent);
     const struct http_pair headers[] = {
         {"Content-Type", "application/json"},
         {"X-Internal-Key", remote->internal_key},
+        {"X-Request-ID", http_request_id(asker)},
+        {"traceparent", traceparent},
     };
     return http_client_call(client, &(struct http_call){
                                         .method = HTTP_POST,
                                         .url = remote->url,
                                         .headers = headers,
                                         .header_count = sizeof headers / sizeof headers[0],
-                                        .body = {body, length},
+                                        .body = body,
                                         .timeout_ms = remote->timeout_ms,
                                         .maximum_answer = ANSWER_MAX,
                                         .repeatable = true,
@@ -119,14 +125,15 @@ static bool read_answer(const struct http_result *result, struct prediction *ret
     return answer != NULL && prediction_from_json(answer, ret);
 }
 
-static bool predict_remote(void *arg, const struct features *features, struct prediction *ret)
+static bool predict_remote(void *arg, const struct http_exchange *asker,
+                           const struct features *features, struct prediction *ret)
 {
     struct risk_remote *remote = arg;
     __attribute__((cleanup(json_release))) json_t *request = features_to_json(features);
     size_t length = 0;
     char *body = json_text(request, &length);
     struct http_client *client = take_client(remote);
-    struct http_result result = call(remote, client, body, length);
+    struct http_result result = call(remote, asker, client, (struct span){body, length});
     bool good = read_answer(&result, ret);
     give_client(remote, client);
     free(body);

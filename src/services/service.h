@@ -30,9 +30,11 @@ enum service_needs {
 };
 
 // Calls the risk model wherever it runs: in this process or over HTTP. Blocking; from any worker
-// thread. False when there is no usable answer.
+// thread. The trace and the id of `asker`, the request that it is for, go along. False when there
+// is no usable answer.
 struct risk_client {
-    bool (*predict)(void *arg, const struct features *features, struct prediction *ret);
+    bool (*predict)(void *arg, const struct http_exchange *asker, const struct features *features,
+                    struct prediction *ret);
     void *arg;
 };
 

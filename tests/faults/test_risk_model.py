@@ -31,6 +31,7 @@ def stand_in(topology):
             def do_POST(self):
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer_with.calls += 1
+                answer_with.headers = self.headers
                 behave(self)
 
             def log_message(self, *_):
@@ -81,6 +82,18 @@ def healed(person):
     """Until the breaker has let a trial call through and closed."""
     someone = person()
     poll(lambda: someone.analyse().status_code == 200, 15, "the breaker to close")
+
+
+def test_the_trace_and_the_id_of_an_analysis_go_on_to_the_model(person, stand_in):
+    someone, trace = person(), "4bf92f3577b34da6a3ce929d0e0e4736"
+    stand_in(say(good_answer()))
+    path = f"/v1/users/{someone.id}/credit-analysis"
+    headers = {"X-Request-ID": "analysis-7", "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    poll(lambda: someone.client.post(path, headers=headers).status_code == 200, 10)
+    assert stand_in.headers["X-Request-ID"] == "analysis-7"
+    version, found, span, flags = stand_in.headers["traceparent"].split("-")
+    assert (version, found, flags) == ("00", trace, "01")
+    assert len(span) == 16 and span != "00f067aa0ba902b7"
 
 
 def test_without_the_model_the_breaker_opens_and_closes_again(topology, person):

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define TRACE_PARENT_LENGTH 55 /* version 00: 2 + 32 + 16 + 2 digits and three dashes */
 #define NUMBER_DIGITS_MAX 20
 
 // ---- ids
@@ -58,8 +57,8 @@ static bool is_zero(const char *digits, size_t count)
 // Reads `00-<trace>-<span>-<flags>` (W3C Trace Context, section 3.2).
 static bool trace_continues(struct trace *trace, const char *parent)
 {
-    if (parent == NULL || strlen(parent) != TRACE_PARENT_LENGTH || strncmp(parent, "00-", 3) != 0 ||
-        parent[35] != '-' || parent[52] != '-') {
+    if (parent == NULL || strlen(parent) != TRACEPARENT_SIZE - 1 ||
+        strncmp(parent, "00-", 3) != 0 || parent[35] != '-' || parent[52] != '-') {
         return false;
     }
     const char *trace_id = parent + 3;
@@ -73,6 +72,15 @@ static bool trace_continues(struct trace *trace, const char *parent)
     trace->trace_id[32] = '\0';
     trace->sampled = strchr("13579bdf", flags[1]) != NULL;
     return true;
+}
+
+void trace_write(const struct trace *trace, char text[static TRACEPARENT_SIZE])
+{
+    memcpy(text, "00-", 3);
+    memcpy(text + 3, trace->trace_id, 32);
+    text[35] = '-';
+    memcpy(text + 36, trace->span_id, 16);
+    memcpy(text + 52, trace->sampled ? "-01" : "-00", 4);
 }
 
 // ---- life

@@ -33,6 +33,10 @@ struct trace {
     bool sampled;
 };
 
+// The header `traceparent` of what is asked for on behalf of a trace's request (section 3.2).
+#define TRACEPARENT_SIZE 56 /* 2 + 32 + 16 + 2 digits, three dashes and the final NUL */
+void trace_write(const struct trace *trace, char text[static TRACEPARENT_SIZE]);
+
 // ---- the request
 
 enum http_method http_method(const struct http_exchange *exchange);

@@ -33,7 +33,6 @@ struct gateway {
     int64_t timeout_ms;
     size_t gathered;   /* bytes of batches */
     struct buffer url; /* of the call that is being made */
-    struct buffer traceparent;
     struct upstream *upstreams;
 };
 
@@ -70,7 +69,6 @@ static void stop(void *state)
         free(upstream);
     }
     buffer_free(&gateway->url);
-    buffer_free(&gateway->traceparent);
     free(gateway);
 }
 
@@ -81,16 +79,6 @@ static bool write_url(const struct upstream *upstream, const struct http_exchang
     buffer_clear(url);
     return buffer_add_text(url, upstream->base_url) && buffer_add_text(url, http_path(exchange)) &&
            (query[0] == '\0' || (buffer_add_text(url, "?") && buffer_add_text(url, query)));
-}
-
-static void write_traceparent(const struct trace *trace, struct buffer *text)
-{
-    buffer_clear(text);
-    buffer_add_text(text, "00-");
-    buffer_add_text(text, trace->trace_id);
-    buffer_add_text(text, "-");
-    buffer_add_text(text, trace->span_id);
-    buffer_add_text(text, trace->sampled ? "-01" : "-00");
 }
 
 #define PASSED_HEADERS_MAX 10
@@ -185,7 +173,8 @@ static void send_on(struct errand *errand, struct span body, bool repeatable)
         end_errand(errand);
         return;
     }
-    write_traceparent(http_trace(exchange), &gateway->traceparent);
+    char traceparent[TRACEPARENT_SIZE];
+    trace_write(http_trace(exchange), traceparent);
     struct http_pair headers[PASSED_HEADERS_MAX];
     http_forwarder_call(
         gateway->forwarder,
@@ -193,7 +182,7 @@ static void send_on(struct errand *errand, struct span body, bool repeatable)
             .method = http_method(exchange),
             .url = gateway->url.data,
             .headers = headers,
-            .header_count = choose_headers(upstream, exchange, gateway->traceparent.data, headers),
+            .header_count = choose_headers(upstream, exchange, traceparent, headers),
             .body = body,
             .timeout_ms = gateway->timeout_ms,
             .maximum_answer = ANSWER_MAX,

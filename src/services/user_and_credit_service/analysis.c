@@ -19,6 +19,7 @@ enum outcome { DECIDED_NOW, DECIDED_BEFORE, NO_ACCOUNT, MODEL_AWAY };
 
 struct analysis {
     struct desk *desk;
+    const struct http_exchange *exchange;
     char person[UUID_TEXT_SIZE];
     struct applicant applicant; /* as of when the person was locked */
     struct decision_grounds grounds;
@@ -88,7 +89,7 @@ static bool ask_model(struct analysis *analysis)
     if (!breaker_allows(service->breaker, clock_monotonic_ms(), &analysis->retry_ms)) {
         return false;
     }
-    if (risk->predict(risk->arg, &analysis->grounds.features, prediction) &&
+    if (risk->predict(risk->arg, analysis->exchange, &analysis->grounds.features, prediction) &&
         is_usable(prediction)) {
         if (breaker_succeeded(service->breaker)) {
             log_info(analysis->desk->log, "risk model answers again, breaker closed");
@@ -189,7 +190,8 @@ void analyse_credit(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
     struct desk *desk = context;
-    struct analysis analysis = {.desk = desk, .grounds.trace_id = http_trace(exchange)->trace_id};
+    struct analysis analysis = {
+        .desk = desk, .exchange = exchange, .grounds.trace_id = http_trace(exchange)->trace_id};
     uuid_format(http_person(exchange), analysis.person);
     enum db_status status = desk_transaction(desk, analyse, &analysis);
     if (status == DB_OK) {
