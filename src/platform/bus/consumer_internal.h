@@ -43,7 +43,6 @@ struct consumer {
     struct pull_origin newest; /* of the messages that came; sequence 0: none */
     atomic_bool unchecked;     /* connected, and not yet compared with `newest` */
     struct batch batch;
-    bool has_turn;
     bool away;            /* the handler's dependency is, and that was logged */
     int64_t progress_ms;  /* when the broker last heard that the batch is being worked on */
     int64_t delivered_ms; /* when something last came */
