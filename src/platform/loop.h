@@ -36,7 +36,7 @@ struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg);
 void loop_hook_free(struct loop_hook **hook);
 
 // Says that a hook has something to do now. While a round ends that hook may have run already:
-// then another round follows at once. On the loop's thread.
+// then another round follows without a wait for input. On the loop's thread.
 void loop_has_work(struct loop *loop);
 
 // For a hook: once this round has ended the loop does nothing for so long, or until something is

@@ -238,7 +238,7 @@ def test_a_stream_that_begins_anew_has_dead_letters_of_its_own(nats, looked_at):
         nats.request("$JS.API.STREAM.DELETE.transactions")
         poll(lambda: has_consumer(nats, "transactions"), 20, "the stream to be made again")
         nats.publish("transactions.topic", f"not json {mark}")
-        assert nats.stream("transactions")["state"]["last_seq"] == 1
+        poll(lambda: nats.stream("transactions")["state"]["last_seq"] == 1)
         poll(lambda: has_letter(nats, mark), 20, "the dead letter")
 
 

@@ -2,6 +2,7 @@
 """Batches of emotions, one event a line: each line is judged by itself, in order, while it arrives."""
 
 import json
+import re
 import signal
 import socket
 import struct
@@ -315,4 +316,5 @@ def test_the_batch_of_who_went_before_it_was_invited_ends(topology, told):
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     finally:
         gateway.send_signal(signal.SIGCONT)
-    poll(lambda: [line for line in told() if STREAM in line and "400" in line], 10, "the request to end")
+    ended = re.compile(rf"{STREAM}.*\bstatus\W+400\b")
+    poll(lambda: [line for line in told() if ended.search(line)], 10, "the request to end")

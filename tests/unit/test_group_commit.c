@@ -43,6 +43,7 @@ static struct {
     struct sent sent[SENT_MAX];
     size_t sent_count;
     size_t wake_ups;
+    size_t work; /* for the hook at the round's end */
     size_t rests;
     int64_t last_rest_us;
 } fake;
@@ -77,6 +78,7 @@ void loop_rest(struct loop *loop, int64_t microseconds)
 void loop_has_work(struct loop *loop)
 {
     (void)loop;
+    fake.work++;
 }
 
 struct loop_hook *loop_on_round_end(struct loop *loop, loop_fn *fn, void *arg)
@@ -245,6 +247,7 @@ static void test_lines_of_one_round_leave_as_one_message(void **state)
     struct group_commit *group = group_of(state);
     assert_int_equal(add(group, "{\"a\":1}", 0), BUS_OK);
     assert_int_equal(add(group, "{\"b\":2}", 1), BUS_OK);
+    assert_int_equal(fake.work, 2);
     assert_int_equal(fake.sent_count, 0);
     end_round();
     assert_int_equal(fake.sent_count, 1);

@@ -21,7 +21,7 @@ struct batch {
     size_t count;
     size_t capacity;
     size_t bytes;  /* of all messages */
-    bool unburied; /* a line of it could not be kept as a dead letter */
+    bool unburied; /* the broker did not answer to a dead letter */
     struct line_list lines;
 };
 

@@ -102,8 +102,8 @@ static enum bus_result bury_line(struct consumer *consumer, const struct event_l
     return bus_publish_over(consumer->bus, consumer->link, &letter, BURY_TIMEOUT_MS);
 }
 
-// True when every rejected line of the message is safely a dead letter. After one that could not
-// be kept none is tried in this batch: each would wait for its deadline.
+// True when every rejected line of the message is safely a dead letter. After one for which the
+// broker was away or silent none is tried in this batch: each would wait for its deadline.
 static bool bury(struct consumer *consumer, const struct delivery *delivery, size_t *ret_buried)
 {
     struct pull_origin origin = {0};
@@ -125,7 +125,7 @@ static bool bury(struct consumer *consumer, const struct delivery *delivery, siz
                         LOG_TEXT("subject", consumer->spec->subject),
                         LOG_NUMBER("sequence", origin.sequence),
                         LOG_TEXT("why", bus_result_text(result)));
-            consumer->batch.unburied = true;
+            consumer->batch.unburied = result != BUS_FAILED;
             return false;
         }
         log_warning(consumer->options.log, "line became a dead letter",

@@ -90,7 +90,7 @@ static redisReply *run(struct cache *cache, const struct cache_command *command)
         cache->connection = cache_attempt(&cache->address, deadline_ms);
     }
     if (cache->connection == NULL) {
-        health_failed(cache->health, "its name was not looked up in time");
+        health_failed(cache->health, "no connection in time");
         return NULL;
     }
     redisReply *reply = NULL;

@@ -193,7 +193,7 @@ void exchange_write(const struct http_exchange *exchange, const char *date,
     if (has_body) {
         ADD_LINE(out, "Content-Type: ", exchange->content_type);
     }
-    // A service behind a gateway sends none to HEAD, whose length the gateway then cannot know.
+    // Of an answer to HEAD that came through a gateway nobody here knows the length.
     if (has_body && (exchange->method != HTTP_HEAD || exchange->body.length > 0)) {
         ADD(out, "Content-Length: ");
         buffer_add_number(out, exchange->body.length);

@@ -49,7 +49,7 @@ struct router_options {
     const char *internal_key;            /* compared in constant time */
     const char *previous_internal_key;   /* opens as well; NULL or "": none */
     struct http_limits limits;           /* of requests; its parts outlive the router */
-    int64_t patience_ms; /* of a request that waits for a thread; then it is answered 503 */
+    int64_t patience_ms; /* a request that waited longer for its thread is answered 503 there */
     struct log *log;
     struct metrics *metrics;
 };
