@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ FILES = {
     "production": ["docker-compose.yaml"],
     "testing": ["docker-compose.yaml", "docker-compose.testing.yaml"],
 }
+GATEWAY = "api-gateway-ecs"
 NGINX = "api-gateway-ecs-nginx"
 
 
@@ -52,6 +54,7 @@ class Stack:
             ECS_PORT=str(self.port),
             ECS_IMAGE="ecs:test",
             ECS_SECRETS=str(self.secrets),
+            ECS_SUBNET=f"10.203.{random.randrange(100, 250)}",
             **{f"TEST_{name}_PORT": str(port) for name, port in self.ports.items()},
             **settings,
         )

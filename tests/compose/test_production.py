@@ -2,6 +2,8 @@
 """Production mode as a newcomer starts it: README's calls through the load balancer, and what must
 not be reachable or visible."""
 
+import ipaddress
+import json
 import re
 import subprocess
 
@@ -9,7 +11,7 @@ import pytest
 import requests
 
 from harness import people
-from stack import NGINX, ROOT
+from stack import GATEWAY, NGINX, ROOT, docker
 
 MODE = "production"
 
@@ -77,6 +79,36 @@ def test_a_forged_client_address_is_not_believed(stack, client):
     client.get("/healthz?forged", headers={"X-Forwarded-For": "203.0.113.9", "X-Request-ID": "forged-1"})
     line = next(line for line in stack.logs(NGINX).splitlines() if "forged-1" in line)
     assert "203.0.113.9" not in line
+
+
+@pytest.mark.parametrize("service", [GATEWAY, "user-and-credit-service"])
+def test_who_is_believed_has_an_address_of_these_networks(stack, service):
+    """A client of a local network is neither believed nor left uncounted."""
+    environment = stack.inspect(stack.containers(service)[0])["Config"]["Env"]
+    [trusted] = [line.partition("=")[2] for line in environment if line.startswith("TRUSTED_PROXIES=")]
+    trusted = ipaddress.ip_network(trusted)
+    networks = [json.loads(docker("network", "inspect", stack.network(name)))[0] for name in ("public", "edge", "services")]
+    ours = [ipaddress.ip_network(network["IPAM"]["Config"][0]["Subnet"]) for network in networks]
+    assert all(network.subnet_of(trusted) for network in ours)
+    assert trusted.num_addresses <= 256
+
+
+@pytest.mark.parametrize("status, method, path, headers", [
+    (405, "TRACE", "/healthz", {}),
+    (414, "GET", "/" + "x" * 10_000, {}),
+    (414, "GET", "/" + "x" * 20_000, {}),
+    (431, "GET", "/healthz", {"X-Large": "x" * 15_000, "X-Larger": "x" * 15_000}),
+    (431, "GET", "/healthz", {"X-Large": "x" * 20_000}),
+    (501, "POST", "/v1/auth/login", {"Transfer-Encoding": "gzip"}),
+    (400, "GET", "/healthz", {"Host": "two words"}),
+])  # fmt: skip
+def test_a_bad_request_is_refused_in_the_form_of_every_problem(client, status, method, path, headers):
+    answer = client.call(method, path, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert answer.headers["X-Request-ID"] == answer.json()["request_id"]
+    assert ("Allow" in answer.headers) == (status == 405)
 
 
 def test_a_body_that_is_too_large_is_refused_in_the_form_of_every_problem(client):

@@ -5,11 +5,11 @@ fails at the load balancer, nothing is lost, nothing is counted twice."""
 import pytest
 
 from harness.waiting import poll
-from stack import NGINX
+from stack import GATEWAY, NGINX
 from traffic import Traffic
 
 MODE = "testing"
-GATEWAY = "api-gateway-ecs"
+
 REPLICATED = [GATEWAY, "emotion-ingestion-service", "user-and-credit-service"]
 WORKERS = ["emotion-processing-worker", "transaction-processing-worker", "credit-application-worker"]
 ENGINES = ["redis", "nats", "postgres"]
