@@ -76,11 +76,11 @@ static bool trace_continues(struct trace *trace, const char *parent)
 
 void trace_write(const struct trace *trace, char text[static TRACEPARENT_SIZE])
 {
-    memcpy(text, "00-", 3);
-    memcpy(text + 3, trace->trace_id, 32);
+    exchange_copy_text(text, TRACEPARENT_SIZE, "00-");
+    exchange_copy_text(text + 3, TRACE_ID_SIZE, trace->trace_id);
     text[35] = '-';
-    memcpy(text + 36, trace->span_id, 16);
-    memcpy(text + 52, trace->sampled ? "-01" : "-00", 4);
+    exchange_copy_text(text + 36, SPAN_ID_SIZE, trace->span_id);
+    exchange_copy_text(text + 52, 4, trace->sampled ? "-01" : "-00");
 }
 
 // ---- life
