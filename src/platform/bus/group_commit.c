@@ -266,13 +266,13 @@ static void send_one(struct group_commit *group)
     }
 }
 
-// How long, in microseconds, the lines that wait may still do so for others, although nothing is on
-// its way: while these follow closely, unless as many are here as were ever pending of late, since
+// How long, in microseconds, the lines that wait may still do so for others when nothing is on its
+// way: while these follow closely, unless as many are here as were ever pending of late, since
 // then nobody may be left to send one. A message costs the broker and the workers as much as many
 // lines.
 static int64_t may_gather_us(const struct group_commit *group)
 {
-    if (group->waiting.count == 0 || group->waiting.count >= group->usual) {
+    if (group->in_flight > 0 || group->waiting.count == 0 || group->waiting.count >= group->usual) {
         return 0;
     }
     const int64_t next = group->last_added_us + CLOSE_US;

@@ -31,8 +31,7 @@ struct mount {
     void *state;
     struct workers *workers;
     struct workers *passwords;
-    int64_t patience_ms;
-    struct counter *overloaded;
+    const struct router *router;
 };
 
 // A key that opens the internal routes: only its hash is kept.
@@ -313,7 +312,7 @@ static void finish_posted(void *arg)
 static void answer_overloaded(struct http_exchange *exchange, const char *detail)
 {
     const struct mount *mount = exchange->mount;
-    counter_add(mount->overloaded, 1);
+    counter_add(mount->router->overloaded, 1);
     http_answer_unavailable(exchange, detail, 1000);
 }
 
@@ -321,7 +320,7 @@ static void run_on_worker(void *arg, void *context)
 {
     struct http_exchange *exchange = arg;
     const struct mount *mount = exchange->mount;
-    if (clock_monotonic_ms() - exchange->handed_over_ms < mount->patience_ms) {
+    if (clock_monotonic_ms() - exchange->handed_over_ms < mount->router->patience_ms) {
         mount->route->handler(exchange, mount->state, context);
     } else {
         answer_overloaded(exchange, "The request waited too long.");
@@ -474,8 +473,7 @@ void router_add(struct router *router, const struct route *routes, size_t count,
             .state = state,
             .workers = workers,
             .passwords = passwords,
-            .patience_ms = router->patience_ms,
-            .overloaded = router->overloaded,
+            .router = router,
         };
         if (!split_path(routes[i].pattern, &mount->pattern) ||
             part_count(&mount->pattern) > PATH_PARTS_MAX) {
