@@ -8,6 +8,7 @@
 #include "platform/bus/keeper.h"
 #include "platform/bus/rooms.h"
 #include "platform/bus/sequences.h"
+#include "platform/condition.h"
 
 #include <nats/nats.h>
 #include <pthread.h>
@@ -139,8 +140,3 @@ struct stream_end {
 // believed after a second. Any thread but the library's.
 bool stream_ends_before(jsCtx *jetstream, const char *stream, uint64_t number,
                         struct stream_end *ret);
-
-// pthread_cond_t on the monotonic clock, and waiting on it with a deadline in milliseconds of
-// clock_monotonic_ms.
-void condition_init(pthread_cond_t *condition);
-void condition_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline_ms);

@@ -5,13 +5,12 @@
 #include "platform/cache/attempt.h"
 
 #include "platform/clock.h"
+#include "platform/condition.h"
 #include "platform/memory.h"
 
 #include <arpa/inet.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct attempt {
     struct cache_address address;
@@ -51,7 +50,7 @@ static struct attempt *attempt_begin(const struct cache_address *address)
     struct attempt *attempt = memory_zeroed(1, sizeof *attempt);
     attempt->address = *address;
     pthread_mutex_init(&attempt->lock, NULL);
-    pthread_cond_init(&attempt->ended, NULL);
+    condition_init(&attempt->ended);
     pthread_t thread;
     if (pthread_create(&thread, NULL, connect_now, attempt) != 0) {
         attempt_free(attempt);
@@ -63,13 +62,9 @@ static struct attempt *attempt_begin(const struct cache_address *address)
 
 static struct cache_connection *attempt_wait(struct attempt *attempt, int64_t deadline_ms)
 {
-    const struct timespec deadline = {.tv_sec = deadline_ms / 1000,
-                                      .tv_nsec = deadline_ms % 1000 * 1000000};
-    int result = 0;
     pthread_mutex_lock(&attempt->lock);
-    while (attempt->made == NULL && result == 0) {
-        result =
-            pthread_cond_clockwait(&attempt->ended, &attempt->lock, CLOCK_MONOTONIC, &deadline);
+    while (attempt->made == NULL && clock_monotonic_ms() < deadline_ms) {
+        condition_wait_until(&attempt->ended, &attempt->lock, deadline_ms);
     }
     struct cache_connection *made = attempt->made;
     attempt->abandoned = made == NULL;

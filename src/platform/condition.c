@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Condition variables that wait on the monotonic clock, so that a jump of the wall clock neither
 // shortens nor stretches a wait.
-#include "platform/bus/bus_internal.h"
+#include "platform/condition.h"
 
 #include <time.h>
 
