@@ -122,6 +122,23 @@ void http_answer_faults(struct http_exchange *exchange, const struct faults *fau
                    json_faults(faults));
 }
 
+json_t *http_read_object(struct http_exchange *exchange)
+{
+    const struct span body = http_body(exchange);
+    char error[JSON_ERROR_SIZE];
+    json_t *value = json_read(body.data, body.length, error);
+    if (value == NULL) {
+        http_answer_problem(exchange, 400, error);
+    } else if (!json_is_object(value)) {
+        struct faults faults = {0};
+        faults_add(&faults, "", "must be a JSON object");
+        http_answer_faults(exchange, &faults);
+        json_decref(value);
+        value = NULL;
+    }
+    return value;
+}
+
 void http_answer_unavailable(struct http_exchange *exchange, const char *detail, int64_t retry_ms)
 {
     char seconds[24];

@@ -109,6 +109,10 @@ void http_answer_problem(struct http_exchange *exchange, int status, const char 
 // 422 with every fault.
 void http_answer_faults(struct http_exchange *exchange, const struct faults *faults);
 
+// Reads the body as a JSON object, which the caller releases. NULL when it is none: the exchange has
+// its answer then, 400 for what is no JSON and 422 for another value.
+json_t *http_read_object(struct http_exchange *exchange);
+
 // 503 with Retry-After in whole seconds, rounded up.
 void http_answer_unavailable(struct http_exchange *exchange, const char *detail, int64_t retry_ms);
 

@@ -62,18 +62,12 @@ static void stop(void *state)
 // False when the request was refused, and answered so.
 static bool read_features(struct http_exchange *exchange, struct features *ret)
 {
-    struct span body = http_body(exchange);
     struct faults faults = {0};
-    char error[JSON_ERROR_SIZE];
-    __attribute__((cleanup(json_release))) json_t *value = json_read(body.data, body.length, error);
-    if (value == NULL) {
-        http_answer_problem(exchange, 400, error);
+    __attribute__((cleanup(json_release))) json_t *object = http_read_object(exchange);
+    if (object == NULL) {
         return false;
     }
-    if (!json_is_object(value)) {
-        faults_add(&faults, "", "must be a JSON object");
-    }
-    if (faults.count > 0 || !features_from_json(value, ret, &faults)) {
+    if (!features_from_json(object, ret, &faults)) {
         http_answer_faults(exchange, &faults);
         return false;
     }

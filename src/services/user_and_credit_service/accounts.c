@@ -106,7 +106,7 @@ static void store_registration(struct http_exchange *exchange, struct desk *desk
 void register_person(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
-    __attribute__((cleanup(json_release))) json_t *body = desk_read_body(exchange);
+    __attribute__((cleanup(json_release))) json_t *body = http_read_object(exchange);
     if (body == NULL) {
         return;
     }
@@ -171,7 +171,7 @@ static void check_login(struct http_exchange *exchange, struct desk *desk,
 void login_person(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
-    __attribute__((cleanup(json_release))) json_t *body = desk_read_body(exchange);
+    __attribute__((cleanup(json_release))) json_t *body = http_read_object(exchange);
     if (body == NULL) {
         return;
     }

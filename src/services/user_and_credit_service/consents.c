@@ -130,7 +130,7 @@ void show_consent(struct http_exchange *exchange, void *state, void *context)
 void change_consent(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
-    __attribute__((cleanup(json_release))) json_t *body = desk_read_body(exchange);
+    __attribute__((cleanup(json_release))) json_t *body = http_read_object(exchange);
     if (body == NULL) {
         return;
     }

@@ -2,8 +2,6 @@
 // The few things that every handler of this service does alike.
 #include "services/user_and_credit_service/desk.h"
 
-#include "platform/json.h"
-
 #include <time.h>
 
 #define LOOK_UPS 6
@@ -44,23 +42,6 @@ void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum
               LOG_TEXT("request_id", http_request_id(exchange)),
               LOG_TEXT("why", db_error(desk->db)));
     http_answer_problem(exchange, 500, NULL);
-}
-
-json_t *desk_read_body(struct http_exchange *exchange)
-{
-    struct span body = http_body(exchange);
-    char error[JSON_ERROR_SIZE];
-    json_t *value = json_read(body.data, body.length, error);
-    if (value == NULL) {
-        http_answer_problem(exchange, 400, error);
-    } else if (!json_is_object(value)) {
-        struct faults faults = {0};
-        faults_add(&faults, "", "must be a JSON object");
-        http_answer_faults(exchange, &faults);
-        json_decref(value);
-        value = NULL;
-    }
-    return value;
 }
 
 void desk_answer_no_account(struct http_exchange *exchange)

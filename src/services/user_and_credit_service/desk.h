@@ -44,8 +44,5 @@ enum db_status desk_transaction(struct desk *desk, db_work *work, void *arg);
 // Answers what is not DB_OK: 503 where waiting helps; anything else is a defect, and logged.
 void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status);
 
-// Reads the body as one JSON object. NULL when it is not one; the exchange has its 400 then.
-json_t *desk_read_body(struct http_exchange *exchange);
-
 // Answers 404: the token is good, but there is no such account any more.
 void desk_answer_no_account(struct http_exchange *exchange);

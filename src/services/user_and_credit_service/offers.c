@@ -139,7 +139,7 @@ void accept_offer(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
     struct desk *desk = context;
-    __attribute__((cleanup(json_release))) json_t *body = desk_read_body(exchange);
+    __attribute__((cleanup(json_release))) json_t *body = http_read_object(exchange);
     if (body == NULL || !check_owner(exchange, body)) {
         return;
     }
