@@ -8,6 +8,7 @@
 #include "platform/ids.h"
 #include "platform/memory.h"
 #include "platform/ticker.h"
+#include "platform/trace.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,8 +17,6 @@
 
 #define LOOK_EVERY_MS 1000
 #define ROUND_MS 5000 /* a transaction ends then, so that what was acknowledged is marked */
-#define TRACE_ID_LENGTH 32
-#define TRACEPARENT_SIZE 56 /* 00-<32 digits>-<16 digits>-01 and the final NUL */
 
 struct outbox {
     const struct outbox_spec *spec;
@@ -33,21 +32,25 @@ struct outbox {
 
 static void write_traceparent(const char *trace_id, char text[static TRACEPARENT_SIZE])
 {
-    char span_id[17];
-    ids_random_hex(span_id, 8);
-    snprintf(text, TRACEPARENT_SIZE, "00-%.32s-%s-01", trace_id, span_id);
+    struct trace trace = {.sampled = true};
+    memcpy(trace.trace_id, trace_id, TRACE_ID_SIZE);
+    ids_random_hex(trace.span_id, 8);
+    trace_write(&trace, text);
 }
 
 static enum bus_result publish_row(struct outbox *outbox, const struct db_result *rows, size_t row)
 {
     const char *trace_id = db_text(rows, row, OUTBOX_TRACE_ID);
+    const bool traced = strlen(trace_id) == TRACE_ID_SIZE - 1;
     char traceparent[TRACEPARENT_SIZE];
-    write_traceparent(trace_id, traceparent);
+    if (traced) {
+        write_traceparent(trace_id, traceparent);
+    }
     struct bus_header headers[] = {{"traceparent", traceparent}, {NULL, NULL}};
     struct bus_outgoing message = {
         .subject = outbox->spec->subject,
         .message_id = db_text(rows, row, OUTBOX_ID),
-        .headers = strlen(trace_id) == TRACE_ID_LENGTH ? headers : NULL,
+        .headers = traced ? headers : NULL,
     };
     char *data = outbox->spec->build(rows, row, &message.length);
     message.data = data;

@@ -39,50 +39,6 @@ static bool is_request_id(const char *text)
     return length > 0;
 }
 
-static bool is_hex(const char *text, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f'))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_zero(const char *digits, size_t count)
-{
-    return strspn(digits, "0") >= count;
-}
-
-// Reads `00-<trace>-<span>-<flags>` (W3C Trace Context, section 3.2).
-static bool trace_continues(struct trace *trace, const char *parent)
-{
-    if (parent == NULL || strlen(parent) != TRACEPARENT_SIZE - 1 ||
-        strncmp(parent, "00-", 3) != 0 || parent[35] != '-' || parent[52] != '-') {
-        return false;
-    }
-    const char *trace_id = parent + 3;
-    const char *span_id = parent + 36;
-    const char *flags = parent + 53;
-    if (!is_hex(trace_id, 32) || !is_hex(span_id, 16) || !is_hex(flags, 2) ||
-        is_zero(trace_id, 32) || is_zero(span_id, 16)) {
-        return false;
-    }
-    memcpy(trace->trace_id, trace_id, 32);
-    trace->trace_id[32] = '\0';
-    trace->sampled = strchr("13579bdf", flags[1]) != NULL;
-    return true;
-}
-
-void trace_write(const struct trace *trace, char text[static TRACEPARENT_SIZE])
-{
-    exchange_copy_text(text, TRACEPARENT_SIZE, "00-");
-    exchange_copy_text(text + 3, TRACE_ID_SIZE, trace->trace_id);
-    text[35] = '-';
-    exchange_copy_text(text + 36, SPAN_ID_SIZE, trace->span_id);
-    exchange_copy_text(text + 52, 4, trace->sampled ? "-01" : "-00");
-}
-
 // ---- life
 
 static enum http_method method_of(const char *name)

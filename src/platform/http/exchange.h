@@ -6,6 +6,7 @@
 #include "domain/faults.h"
 #include "domain/uuid.h"
 #include "platform/span.h"
+#include "platform/trace.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,19 +24,6 @@ enum http_method {
 };
 
 struct http_exchange;
-
-// W3C trace context: the trace goes on, the span is ours.
-#define TRACE_ID_SIZE 33
-#define SPAN_ID_SIZE 17
-struct trace {
-    char trace_id[TRACE_ID_SIZE];
-    char span_id[SPAN_ID_SIZE];
-    bool sampled;
-};
-
-// The header `traceparent` of what is asked for on behalf of a trace's request (section 3.2).
-#define TRACEPARENT_SIZE 56 /* 2 + 32 + 16 + 2 digits, three dashes and the final NUL */
-void trace_write(const struct trace *trace, char text[static TRACEPARENT_SIZE]);
 
 // ---- the request
 
@@ -109,8 +97,8 @@ void http_answer_problem(struct http_exchange *exchange, int status, const char 
 // 422 with every fault.
 void http_answer_faults(struct http_exchange *exchange, const struct faults *faults);
 
-// Reads the body as a JSON object, which the caller releases. NULL when it is none: the exchange has
-// its answer then, 400 for what is no JSON and 422 for another value.
+// Reads the body as a JSON object, which the caller releases. NULL when it is none: the exchange
+// has its answer then, 400 for what is no JSON and 422 for another value.
 json_t *http_read_object(struct http_exchange *exchange);
 
 // 503 with Retry-After in whole seconds, rounded up.
