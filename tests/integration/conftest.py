@@ -5,7 +5,9 @@ once, against a system that others started (harness/external.py)."""
 import pytest
 
 from harness import external
+from harness.people import now
 from harness.topology import Topology
+from harness.waiting import poll
 
 
 @pytest.fixture(scope="session", params=["external"] if external.named() else ["all", "services"])
@@ -17,3 +19,26 @@ def topology(request, engines):
     yield running
     codes = running.stop()
     assert set(codes.values()) == {0}, f"exit codes after SIGTERM: {codes}"
+
+
+@pytest.fixture
+def steady_person(person, db):
+    """Somebody with many transactions and good days: approved by any sensible model."""
+    someone = person()
+    for day in range(1, 21):
+        someone.pay(120, occurredAt=now(days=-day))
+    for day in range(1, 6):
+        someone.feel(positivity=0.9, stress=0.05, at=now(days=-day))
+    poll(lambda: db("SELECT count(*) FROM transactions WHERE user_id = %s", someone.id) == [(20,)])
+    poll(lambda: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", someone.id) == [(5,)])
+    return someone
+
+
+@pytest.fixture
+def strained_person(person, db):
+    """Somebody with hardly any transaction and much stress: denied by any sensible model."""
+    someone = person()
+    for hour in range(40):
+        someone.feel(positivity=0.02, stress=0.99, at=now(hours=-hour))
+    poll(lambda: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", someone.id) == [(40,)])
+    return someone

@@ -15,7 +15,7 @@ from harness.people import PASSWORD, Person, new_email
 from harness.raw import Raw
 from harness.requests_as_bytes import fill, request
 from harness.waiting import poll
-from test_credit_analysis import decided_long_ago, exact, steady_person, strained_person  # noqa: F401
+from test_credit_analysis import decided_long_ago, exact
 from test_what_logs_hold import LINE
 
 TABLES = ("users", "consents", "emotional_events", "emotional_events_summary", "transactions", "decisions",
@@ -167,7 +167,7 @@ DECISION = "approved, risk_score, risk_score_without_emotions, features, contrib
 TERMS = "credit_limit, interest_rate, credit_type, expires_at"
 
 
-def test_nobody_sets_a_score_a_state_or_a_limit(steady_person, strained_person, topology, db):  # noqa: F811
+def test_nobody_sets_a_score_a_state_or_a_limit(steady_person, strained_person, topology, db):
     """A decision is the one that is made without asking for another, and an offer has the terms it was made with."""
 
     def decide(someone, **wish):

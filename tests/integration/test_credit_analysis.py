@@ -31,29 +31,6 @@ def decided_long_ago(db, topology, someone):
     forget_everything(topology.env["REDIS_URL"])
 
 
-@pytest.fixture
-def steady_person(person, db):
-    """Somebody with many transactions and good days: approved by any sensible model."""
-    someone = person()
-    for day in range(1, 21):
-        someone.pay(120, occurredAt=now(days=-day))
-    for day in range(1, 6):
-        someone.feel(positivity=0.9, stress=0.05, at=now(days=-day))
-    poll(lambda: db("SELECT count(*) FROM transactions WHERE user_id = %s", someone.id) == [(20,)])
-    poll(lambda: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", someone.id) == [(5,)])
-    return someone
-
-
-@pytest.fixture
-def strained_person(person, db):
-    """Somebody with hardly any transaction and much stress: denied by any sensible model."""
-    someone = person()
-    for hour in range(40):
-        someone.feel(positivity=0.02, stress=0.99, at=now(hours=-hour))
-    poll(lambda: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", someone.id) == [(40,)])
-    return someone
-
-
 def test_an_approval_follows_from_the_policy(steady_person, db):
     decision = exact(steady_person.analyse())
     assert decision["user_id"] == steady_person.id

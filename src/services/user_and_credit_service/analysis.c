@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 #define MODEL_RETRY_MS 1000
-#define POLICY_READ_EVERY_MS 1000
 
 enum outcome { DECIDED_NOW, DECIDED_BEFORE, NO_ACCOUNT, MODEL_AWAY };
 
@@ -105,24 +104,9 @@ static bool ask_model(struct analysis *analysis)
 
 // ---- the decision
 
-static struct policy current_policy(struct desk *desk)
-{
-    struct user_credit *service = desk->service;
-    int64_t now_ms = clock_monotonic_ms();
-    char error[POLICY_ERROR_SIZE];
-    if (now_ms - atomic_load(&service->policy_read_ms) >= POLICY_READ_EVERY_MS) {
-        atomic_store(&service->policy_read_ms, now_ms);
-        if (!policy_file_refresh(service->policy, error) && error[0] != '\0') {
-            log_error(desk->log, "new credit policy refused, the old one stays",
-                      LOG_TEXT("why", error));
-        }
-    }
-    return policy_file_current(service->policy);
-}
-
 static enum db_status decide(struct db *db, struct analysis *analysis)
 {
-    struct policy policy = current_policy(analysis->desk);
+    struct policy policy = desk_policy(analysis->desk);
     credit_decision_make(&analysis->grounds, &policy, analysis->applicant.now, &analysis->decision);
     analysis->decided = analysis->decision.id;
     analysis->outcome = DECIDED_NOW;

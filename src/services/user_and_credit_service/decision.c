@@ -193,11 +193,9 @@ enum db_status credit_decision_store(struct db *db, const char *person,
 
 // ---- finding
 
-enum applicant_column {
-    NOW,
-    EMOTIONAL_CONSENT,
-    FIRST_FEATURE,
-    ID = FIRST_FEATURE + FEATURE_COUNT,
+// The columns of a decision with its offer, wherever they begin in a row.
+enum decision_column {
+    ID,
     MADE_AT,
     APPROVED,
     SCORE,
@@ -210,34 +208,50 @@ enum applicant_column {
     OFFER_RATE,
     OFFER_TYPE,
     OFFER_EXPIRES_AT,
+    DECISION_COLUMN_COUNT,
 };
 
-static void read_offer(const struct db_result *row, struct credit_offer *ret)
+enum applicant_column {
+    NOW,
+    EMOTIONAL_CONSENT,
+    FIRST_FEATURE,
+    DECIDED_LATELY = FIRST_FEATURE + FEATURE_COUNT,
+};
+
+enum recorded_column {
+    RECORDED_CONSENT = DECISION_COLUMN_COUNT,
+    SCORE_WITHOUT_EMOTIONS,
+    FEATURES,
+    CONTRIBUTIONS,
+};
+
+static void read_offer(const struct db_result *row, int first, struct credit_offer *ret)
 {
-    ret->id = db_uuid(row, 0, OFFER_ID);
-    ret->limit = db_number(row, 0, OFFER_LIMIT);
-    ret->rate = (interest_rate)db_number(row, 0, OFFER_RATE);
-    snprintf(ret->type, sizeof ret->type, "%s", db_text(row, 0, OFFER_TYPE));
-    ret->expires_at = db_timestamp(row, 0, OFFER_EXPIRES_AT);
+    ret->id = db_uuid(row, 0, first + OFFER_ID);
+    ret->limit = db_number(row, 0, first + OFFER_LIMIT);
+    ret->rate = (interest_rate)db_number(row, 0, first + OFFER_RATE);
+    snprintf(ret->type, sizeof ret->type, "%s", db_text(row, 0, first + OFFER_TYPE));
+    ret->expires_at = db_timestamp(row, 0, first + OFFER_EXPIRES_AT);
 }
 
-static void read_decision(const struct db_result *row, struct credit_decision *ret)
+static void read_decision(const struct db_result *row, int first, struct credit_decision *ret)
 {
-    const char *codes = db_text(row, 0, REASON_CODES);
+    const char *codes = db_text(row, 0, first + REASON_CODES);
     *ret = (struct credit_decision){
-        .id = db_uuid(row, 0, ID),
-        .made_at = db_timestamp(row, 0, MADE_AT),
-        .approved = db_flag(row, 0, APPROVED),
-        .score = (risk_score)db_number(row, 0, SCORE),
+        .id = db_uuid(row, 0, first + ID),
+        .made_at = db_timestamp(row, 0, first + MADE_AT),
+        .approved = db_flag(row, 0, first + APPROVED),
+        .score = (risk_score)db_number(row, 0, first + SCORE),
         .reason_codes = json_loads(codes, 0, NULL),
-        .has_offer = !db_null(row, 0, OFFER_ID),
+        .has_offer = !db_null(row, 0, first + OFFER_ID),
     };
-    snprintf(ret->reason, sizeof ret->reason, "%s", db_text(row, 0, REASON));
-    snprintf(ret->model_version, sizeof ret->model_version, "%s", db_text(row, 0, MODEL_VERSION));
+    snprintf(ret->reason, sizeof ret->reason, "%s", db_text(row, 0, first + REASON));
+    snprintf(ret->model_version, sizeof ret->model_version, "%s",
+             db_text(row, 0, first + MODEL_VERSION));
     snprintf(ret->policy_version, sizeof ret->policy_version, "%s",
-             db_text(row, 0, POLICY_VERSION));
+             db_text(row, 0, first + POLICY_VERSION));
     if (ret->has_offer) {
-        read_offer(row, &ret->offer);
+        read_offer(row, first, &ret->offer);
     }
 }
 
@@ -246,7 +260,7 @@ static void read_applicant(const struct db_result *row, struct applicant *ret)
     *ret = (struct applicant){
         .known = true,
         .emotional_consent = db_flag(row, 0, EMOTIONAL_CONSENT),
-        .decided_lately = !db_null(row, 0, ID),
+        .decided_lately = !db_null(row, 0, DECIDED_LATELY),
         .now = db_timestamp(row, 0, NOW),
     };
     for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
@@ -271,7 +285,44 @@ enum db_status applicant_find(struct db *db, const struct applicant_query *query
         read_applicant(row, ret);
     }
     if (ret->decided_lately) {
-        read_decision(row, ret_decision);
+        read_decision(row, DECIDED_LATELY, ret_decision);
+    }
+    return status;
+}
+
+// A number for each feature, NaN for what is null or was not recorded.
+static void read_numbers(const char *text, double number[static FEATURE_COUNT])
+{
+    json_t *object = json_loads(text, 0, NULL);
+    for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+        const json_t *value = json_object_get(object, feature_name(feature));
+        number[feature] = json_is_number(value) ? json_number_value(value) : (double)NAN;
+    }
+    json_decref(object);
+}
+
+static void read_grounds(const struct db_result *row, const struct credit_decision *decision,
+                         struct decision_grounds *ret)
+{
+    *ret = (struct decision_grounds){
+        .emotional_consent = db_flag(row, 0, RECORDED_CONSENT),
+        .prediction.score = decision->score,
+        .prediction.score_without_emotions = (risk_score)db_number(row, 0, SCORE_WITHOUT_EMOTIONS),
+    };
+    read_numbers(db_text(row, 0, FEATURES), ret->features.value);
+    read_numbers(db_text(row, 0, CONTRIBUTIONS), ret->prediction.contributions.value);
+}
+
+enum db_status credit_decision_find(struct db *db, const char *person, const char *id,
+                                    struct recorded_decision *ret)
+{
+    struct db_parameter key[] = {db_text_parameter(person), db_text_parameter(id)};
+    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
+    enum db_status status = db_run(db, &sql_decision, key, 2, &row);
+    *ret = (struct recorded_decision){.known = status == DB_OK && db_rows(row) > 0};
+    if (ret->known) {
+        read_decision(row, 0, &ret->decision);
+        read_grounds(row, &ret->decision, &ret->grounds);
     }
     return status;
 }

@@ -74,6 +74,17 @@ struct applicant_query {
 enum db_status applicant_find(struct db *db, const struct applicant_query *query,
                               struct applicant *ret, struct credit_decision *ret_decision);
 
+// A decision as it was recorded.
+struct recorded_decision {
+    bool known; /* there is such a decision, and it is this person's */
+    struct credit_decision decision;
+    struct decision_grounds grounds; /* without the model's version and the trace */
+};
+
+// Looks one decision up by its id. The decision is the caller's to release.
+enum db_status credit_decision_find(struct db *db, const char *person, const char *id,
+                                    struct recorded_decision *ret);
+
 // The answer to a person who asked for an analysis. The caller releases it.
 json_t *credit_decision_json(const char *person, const struct credit_decision *decision,
                              bool cached);

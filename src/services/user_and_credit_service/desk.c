@@ -2,10 +2,13 @@
 // The few things that every handler of this service does alike.
 #include "services/user_and_credit_service/desk.h"
 
+#include "platform/clock.h"
+
 #include <time.h>
 
 #define LOOK_UPS 6
 #define LOOK_UP_AFTER_MS 250
+#define POLICY_READ_EVERY_MS 1000
 
 static void pause_ms(long milliseconds)
 {
@@ -32,6 +35,21 @@ enum db_status desk_transaction(struct desk *desk, db_work *work, void *arg)
     return status;
 }
 
+struct policy desk_policy(struct desk *desk)
+{
+    struct user_credit *service = desk->service;
+    int64_t now_ms = clock_monotonic_ms();
+    char error[POLICY_ERROR_SIZE];
+    if (now_ms - atomic_load(&service->policy_read_ms) >= POLICY_READ_EVERY_MS) {
+        atomic_store(&service->policy_read_ms, now_ms);
+        if (!policy_file_refresh(service->policy, error) && error[0] != '\0') {
+            log_error(desk->log, "new credit policy refused, the old one stays",
+                      LOG_TEXT("why", error));
+        }
+    }
+    return policy_file_current(service->policy);
+}
+
 void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status)
 {
     if (db_may_pass(status)) {
@@ -46,5 +64,8 @@ void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum
 
 void desk_answer_no_account(struct http_exchange *exchange)
 {
-    http_answer_problem(exchange, 404, "there is no such account");
+    http_answer_header(exchange, "WWW-Authenticate",
+                       "Bearer realm=\"ecs\", error=\"invalid_token\","
+                       " error_description=\"the account of the token is gone\"");
+    http_answer_problem(exchange, 401, "The account of the access token is gone.");
 }

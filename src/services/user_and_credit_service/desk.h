@@ -41,8 +41,12 @@ struct desk {
 // commit is lost, the work is done again, and so finds out.
 enum db_status desk_transaction(struct desk *desk, db_work *work, void *arg);
 
+// The policy that holds now. A new file is picked up; one that is refused is logged, and the policy
+// before it stays.
+struct policy desk_policy(struct desk *desk);
+
 // Answers what is not DB_OK: 503 where waiting helps; anything else is a defect, and logged.
 void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status);
 
-// Answers 404: the token is good, but there is no such account any more.
+// Answers 401: the token is good, but its account is gone.
 void desk_answer_no_account(struct http_exchange *exchange);

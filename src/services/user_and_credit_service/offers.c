@@ -3,18 +3,14 @@
 // before it is answered; the outbox and the credit worker do the rest.
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
+#include "services/user_and_credit_service/listing.h"
 #include "services/user_and_credit_service/statements.h"
 
 #include "domain/offer.h"
 #include "platform/clock.h"
 #include "platform/json.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define PAGE_MAX INT64_C(1000000000000) /* times PAGE_SIZE_MAX it still fits int64 */
-#define PAGE_SIZE_MAX 100
-#define PAGE_SIZE_USUAL 10
 
 // ---- accepting
 
@@ -189,63 +185,14 @@ static json_t *listed_offer(const struct db_result *rows, size_t row)
         json_timestamp(db_timestamp(rows, row, EXPIRES_AT)), "activated_at", activated_at);
 }
 
-static enum db_status read_total(struct db *db, const struct db_parameter *person, int64_t *ret)
-{
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_count_offers, person, 1, &row);
-    *ret = status == DB_OK ? db_number(row, 0, 0) : 0;
-    return status;
-}
-
-static enum db_status read_page(struct db *db, const char *person, int64_t page, int64_t page_size,
-                                json_t **ret_body)
-{
-    char limit[24];
-    char offset[24];
-    snprintf(limit, sizeof limit, "%lld", (long long)page_size);
-    snprintf(offset, sizeof offset, "%lld", (long long)((page - 1) * page_size));
-    struct db_parameter parameters[] = {db_text_parameter(person), db_text_parameter(limit),
-                                        db_text_parameter(offset)};
-    int64_t total = 0;
-    enum db_status status = read_total(db, parameters, &total);
-    if (status != DB_OK) {
-        return status;
-    }
-    __attribute__((cleanup(db_result_free))) struct db_result *rows = NULL;
-    status = db_run(db, &sql_list_offers, parameters, 3, &rows);
-    if (status != DB_OK) {
-        return status;
-    }
-    json_t *items = json_array();
-    for (size_t row = 0; row < db_rows(rows); row++) {
-        json_array_append_new(items, listed_offer(rows, row));
-    }
-    *ret_body = json_pack("{s:I, s:I, s:I, s:o}", "total", (json_int_t)total, "page",
-                          (json_int_t)page, "page_size", (json_int_t)page_size, "items", items);
-    return DB_OK;
-}
+static const struct listing offers = {
+    .count = &sql_count_offers,
+    .rows = &sql_list_offers,
+    .item = listed_offer,
+};
 
 void list_offers(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
-    struct desk *desk = context;
-    struct faults faults = {0};
-    int64_t page = 1;
-    int64_t page_size = PAGE_SIZE_USUAL;
-    http_query_number(exchange, "page", 1, PAGE_MAX, 1, &page, &faults);
-    http_query_number(exchange, "page_size", 1, PAGE_SIZE_MAX, PAGE_SIZE_USUAL, &page_size,
-                      &faults);
-    if (faults.count > 0) {
-        http_answer_faults(exchange, &faults);
-        return;
-    }
-    char person[UUID_TEXT_SIZE];
-    uuid_format(http_person(exchange), person);
-    json_t *body = NULL;
-    enum db_status status = read_page(desk->db, person, page, page_size, &body);
-    if (status == DB_OK) {
-        http_answer_json(exchange, 200, body);
-    } else {
-        desk_answer_failure(desk, exchange, status);
-    }
+    listing_answer(exchange, context, &offers);
 }

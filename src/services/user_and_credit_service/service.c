@@ -145,6 +145,12 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/auth/login", AUTH_PUBLIC, RUN_ON_PASSWORDS, login_person, .has_body = true,
      .repeatable = true},
     {HTTP_GET, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_WORKERS, show_profile, .has_body = false},
+    {HTTP_GET, "/v1/users/{user_id}/emotions", AUTH_PERSON, RUN_ON_WORKERS, list_emotional_days,
+     .has_body = false},
+    {HTTP_GET, "/v1/users/{user_id}/transactions", AUTH_PERSON, RUN_ON_WORKERS, list_transactions,
+     .has_body = false},
+    {HTTP_GET, "/v1/users/{user_id}/notifications", AUTH_PERSON, RUN_ON_WORKERS, list_notifications,
+     .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,
      show_consent, .has_body = false},
     {HTTP_PUT, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,
@@ -154,6 +160,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/credit-offers/{offer_id}/accept", AUTH_PERSON, RUN_ON_WORKERS, accept_offer,
      .has_body = true, .repeatable = true},
     {HTTP_GET, "/v1/users/{user_id}/offers", AUTH_PERSON, RUN_ON_WORKERS, list_offers,
+     .has_body = false},
+    {HTTP_GET, "/v1/decisions/{decision_id}", AUTH_PERSON, RUN_ON_WORKERS, explain_decision,
      .has_body = false},
 };
 

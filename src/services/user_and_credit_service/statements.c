@@ -86,6 +86,16 @@ const struct db_statement sql_delete_emotional_summary = {
     "DELETE FROM emotional_events_summary WHERE user_id = $1",
 };
 
+// What a decision and its offer are read from, wherever they are looked up.
+#define DECISION_COLUMNS                                                                           \
+    "d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"                  \
+    " to_json(d.reason_codes), d.model_version, d.policy_version,"                                 \
+    " o.id AS offer_id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"          \
+    " o.credit_type, o.expires_at"
+#define DECISIONS_WITH_OFFERS                                                                      \
+    " FROM decisions d"                                                                            \
+    " LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
+
 // $1 person, $2 how many seconds a decision is answered again, if it was made under the consent
 // that still holds or is still missing, $3 stress threshold in billionths. No row: there is no such
 // account.
@@ -108,12 +118,7 @@ const struct db_statement sql_applicant = {
     "  WHERE u.id = $1 GROUP BY u.id"
     "), recent AS MATERIALIZED ("
     "  SELECT last.* FROM person p CROSS JOIN LATERAL ("
-    "    SELECT d.id, d.created_at, d.approved, (d.risk_score * 1000000)::bigint, d.reason,"
-    "           to_json(d.reason_codes), d.model_version, d.policy_version,"
-    "           o.id AS offer_id, (o.credit_limit * 100)::bigint, (o.interest_rate * 100)::bigint,"
-    "           o.credit_type, o.expires_at"
-    "    FROM decisions d"
-    "    LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
+    "    SELECT " DECISION_COLUMNS DECISIONS_WITH_OFFERS
     "    WHERE d.user_id = $1 AND d.created_at > p.fresh_after AND d.created_at <= p.now"
     "      AND d.emotional_consent = p.consent"
     "    ORDER BY d.created_at DESC LIMIT 1"
@@ -176,6 +181,14 @@ const struct db_statement sql_applicant = {
     " FROM person p CROSS JOIN spent s CROSS JOIN totals t LEFT JOIN recent ON true",
 };
 
+const struct db_statement sql_decision = {
+    "decision",
+    "SELECT " DECISION_COLUMNS ","
+    "       d.emotional_consent, (d.risk_score_without_emotions * 1000000)::bigint,"
+    "       d.features, d.contributions" DECISIONS_WITH_OFFERS
+    " WHERE d.user_id = $1 AND d.id = $2",
+};
+
 const struct db_statement sql_insert_decision = {
     "insert_decision",
     "INSERT INTO decisions (id, user_id, created_at, approved, risk_score,"
@@ -226,9 +239,12 @@ const struct db_statement sql_expire_offer = {
     " WHERE user_id = $1 AND id = $2 AND status = 'offered' AND accepted_at IS NULL",
 };
 
+// Behind a count of a person's rows: none, not zero, when there is no such account.
+#define OF_AN_ACCOUNT " HAVING EXISTS (SELECT FROM users WHERE id = $1)"
+
 const struct db_statement sql_count_offers = {
     "count_offers",
-    "SELECT count(*) FROM credit_limits WHERE user_id = $1",
+    "SELECT count(*) FROM credit_limits WHERE user_id = $1" OF_AN_ACCOUNT,
 };
 
 const struct db_statement sql_list_offers = {
@@ -259,4 +275,41 @@ const struct db_statement sql_mark_acceptances_published = {
     "UPDATE credit_limits c SET acceptance_published_at = clock_timestamp()"
     " FROM unnest($1::uuid[], $2::uuid[]) AS published (user_id, id)"
     " WHERE c.user_id = published.user_id AND c.id = published.id",
+};
+
+// ---- what is held
+
+const struct db_statement sql_emotional_days = {
+    "emotional_days",
+    "SELECT s.summary_date, s.event_count, s.stress_event_count,"
+    "       s.avg_positivity_score, s.avg_intensity_score, s.avg_stress_level"
+    " FROM users u"
+    " LEFT JOIN emotional_events_summary s"
+    "   ON s.user_id = u.id AND s.summary_date > (now() - make_interval(days => $2::int))::date"
+    " WHERE u.id = $1"
+    " ORDER BY s.summary_date DESC",
+};
+
+const struct db_statement sql_count_transactions = {
+    "count_transactions",
+    "SELECT count(*) FROM transactions WHERE user_id = $1" OF_AN_ACCOUNT,
+};
+
+const struct db_statement sql_list_transactions = {
+    "list_transactions",
+    "SELECT id, (amount * 100)::bigint, created_at"
+    " FROM transactions WHERE user_id = $1"
+    " ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint",
+};
+
+const struct db_statement sql_count_notifications = {
+    "count_notifications",
+    "SELECT count(*) FROM notifications WHERE user_id = $1" OF_AN_ACCOUNT,
+};
+
+const struct db_statement sql_list_notifications = {
+    "list_notifications",
+    "SELECT id, type, title, message, offer_id, created_at"
+    " FROM notifications WHERE user_id = $1"
+    " ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint",
 };

@@ -25,6 +25,7 @@ extern const struct db_statement sql_delete_emotional_summary;
 
 // ---- analysis
 extern const struct db_statement sql_applicant;
+extern const struct db_statement sql_decision;
 extern const struct db_statement sql_insert_decision;
 extern const struct db_statement sql_supersede_open_offer;
 extern const struct db_statement sql_insert_offer;
@@ -41,3 +42,10 @@ extern const struct db_statement sql_count_offers;
 extern const struct db_statement sql_list_offers;
 extern const struct db_statement sql_acceptances_to_publish;
 extern const struct db_statement sql_mark_acceptances_published;
+
+// ---- what is held
+extern const struct db_statement sql_emotional_days;
+extern const struct db_statement sql_count_transactions;
+extern const struct db_statement sql_list_transactions;
+extern const struct db_statement sql_count_notifications;
+extern const struct db_statement sql_list_notifications;
