@@ -4,6 +4,7 @@
 #include "commands/command.h"
 #include "commands/dead_letters_actions.h"
 #include "commands/with_bus.h"
+#include "domain/uuid.h"
 #include "platform/memory.h"
 
 #include <argp.h>
@@ -52,6 +53,14 @@ static void add_sequence(struct dead_letters_choice *choice, const char *text,
     choice->sequences[choice->count++] = sequence;
 }
 
+static void check_user(const char *text, struct argp_state *state)
+{
+    struct uuid id;
+    if (!uuid_parse(text, strlen(text), &id)) {
+        argp_error(state, "'%s' is not a person's id", text);
+    }
+}
+
 static void check(const struct arguments *arguments, struct argp_state *state)
 {
     const struct action *action = arguments->action;
@@ -66,8 +75,9 @@ static void check(const struct arguments *arguments, struct argp_state *state)
     if (choice->all && (!action->takes_all || choice->count > 0)) {
         argp_error(state, "--all goes with replay or purge, and without numbers");
     }
-    if (choice->count > 0 && (choice->subject != NULL || choice->reason != NULL)) {
-        argp_error(state, "--subject and --reason go with list or --all, not with numbers");
+    if (choice->count > 0 &&
+        (choice->subject != NULL || choice->reason != NULL || choice->user != NULL)) {
+        argp_error(state, "--subject, --reason and --user go with list or --all, not with numbers");
     }
     if (action->takes_sequences && choice->count == 0 && !choice->all) {
         argp_error(state, "%s which? Give the numbers that list shows%s", action->name,
@@ -84,6 +94,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case 'r':
         arguments->choice.reason = text;
+        return 0;
+    case 'u':
+        check_user(text, state);
+        arguments->choice.user = text;
         return 0;
     case 'j':
         arguments->choice.json = true;
@@ -118,9 +132,10 @@ int command_dead_letters(int argc, char **argv)
     static const struct argp_option options[] = {
         {"subject", 's', "SUBJECT", 0, "Only letters first published to SUBJECT", 0},
         {"reason", 'r', "TEXT", 0, "Only letters whose reason contains TEXT", 0},
+        {"user", 'u', "ID", 0, "Only letters whose event names the person ID", 0},
         {"json", 'j', NULL, 0, "List one JSON object a line, with the data", 0},
         {"all", 'a', NULL, 0,
-         "Replay or purge all letters, or all that --subject and --reason pick", 0},
+         "Replay or purge all letters, or all that --subject, --reason and --user pick", 0},
         {0},
     };
     static const struct argp parser = {

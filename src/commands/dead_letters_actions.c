@@ -12,11 +12,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+// Whatever the event is, and in capitals too: what names a person can be about that person.
+static bool names(const struct dead_letter *letter, const char *user)
+{
+    const size_t length = strlen(user);
+    for (size_t at = 0; at + length <= letter->length; at++) {
+        if (strncasecmp(letter->data + at, user, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool passes(const struct dead_letters_choice *choice, const struct dead_letter *letter)
 {
     return (choice->subject == NULL || strcmp(letter->subject, choice->subject) == 0) &&
-           (choice->reason == NULL || strstr(letter->reason, choice->reason) != NULL);
+           (choice->reason == NULL || strstr(letter->reason, choice->reason) != NULL) &&
+           (choice->user == NULL || names(letter, choice->user));
+}
+
+static bool is_filtered(const struct dead_letters_choice *choice)
+{
+    return choice->subject != NULL || choice->reason != NULL || choice->user != NULL;
 }
 
 static int say_problem(enum dead_result result, uint64_t sequence)
@@ -193,7 +212,7 @@ int dead_letters_replay_chosen(struct bus *bus, const struct dead_letters_choice
 
 int dead_letters_purge_chosen(struct bus *bus, const struct dead_letters_choice *choice)
 {
-    if (!choice->all || choice->subject != NULL || choice->reason != NULL) {
+    if (!choice->all || is_filtered(choice)) {
         return do_chosen(bus, choice, dead_letters_purge, "purged");
     }
     uint64_t count = 0;

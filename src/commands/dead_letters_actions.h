@@ -16,6 +16,7 @@ struct dead_letters_choice {
     bool json;
     const char *subject; /* NULL: any */
     const char *reason;  /* a part of it; NULL: any */
+    const char *user;    /* a person's id that the event names; NULL: any */
 };
 
 typedef int dead_letters_action(struct bus *bus, const struct dead_letters_choice *choice);

@@ -396,6 +396,19 @@ def test_a_purge_with_a_filter_leaves_the_other_letters(dead_letters, three_lett
     assert rows_of(dead_letters("list")) == [three_letters.rows[name] for name in left]
 
 
+def test_all_letters_that_name_a_person_are_purged(dead_letters, three_letters, nats):
+    """Those of no event too, and in whatever capitals the id was written."""
+    other = str(uuid.uuid4())
+    nats.publish("transactions.topic", json.dumps({"userId": other}))
+    poll(lambda: len(letters_in(nats)) == 4)
+    done = dead_letters("purge", "--all", "--user", three_letters.nobody.upper())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 of 3 dead letters purged\n", "")
+    assert [other in data for data in letters_in(nats)] == [True]
+    done = dead_letters("list", "--user", "ada")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "'ada' is not a person's id" in done.stderr
+
+
 def test_a_purge_has_to_say_of_which_letters(dead_letters, three_letters, nats):
     for arguments in ([], ["--subject", "user.emotions.topic"], ["--reason", "unknown user"]):
         done = dead_letters("purge", *arguments)
@@ -405,7 +418,7 @@ def test_a_purge_has_to_say_of_which_letters(dead_letters, three_letters, nats):
     for arguments in (["purge", number, "--subject", "transactions.topic"], ["replay", "--reason", "JSON", number]):
         done = dead_letters(*arguments)
         assert (done.returncode, done.stdout) == (64, ""), done.stderr
-        assert "--subject and --reason go with list or --all, not with numbers" in done.stderr
+        assert "--subject, --reason and --user go with list or --all, not with numbers" in done.stderr
     done = dead_letters("purge", "--all", number)
     assert (done.returncode, done.stdout) == (64, ""), done.stderr
     assert "--all goes with replay or purge, and without numbers" in done.stderr
