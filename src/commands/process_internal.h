@@ -40,6 +40,8 @@ struct process {
     pthread_t loop_thread;
     bool loop_runs;
     struct bus *bus;
+    struct revocations *revocations;
+    struct bus_listener *erased_people; /* NULL: no service here needs to hear of them */
     struct cache_health *cache_health;
     struct risk_model *model;
     struct risk_remote *risk_remote;

@@ -20,6 +20,7 @@ static void fill_environment(struct process *process, struct mounted *mounted)
         .metrics = process->metrics,
         .loop = process->loop,
         .bus = process->bus,
+        .revocations = process->revocations,
         .cache_health = process->cache_health,
         .model = process->model,
         .risk = process->risk,
@@ -83,6 +84,7 @@ static struct router *make_router(const struct process *process, bool entrance)
     return router_new(&(struct router_options){
         .token_key = token_key_of(process, SETTING_SECRET_KEY),
         .previous_token_key = token_key_of(process, SETTING_SECRET_KEY_PREVIOUS),
+        .revocations = process->revocations,
         .internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY),
         .previous_internal_key = config_text(config, SETTING_INTERNAL_SERVICE_API_KEY_PREVIOUS),
         .limits = entrance ? process->limits : (struct http_limits){0},

@@ -4,6 +4,7 @@
 
 #include "commands/with_bus.h"
 #include "platform/db/db.h"
+#include "services/erased_people.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,17 @@ static void open_log(struct process *process)
     process->log = log_open(name, (enum log_level)least, json ? LOG_AS_JSON : LOG_AS_TEXT);
 }
 
+// Services that check tokens and have the broker; the gateway leaves it to those behind it.
+static bool hears_of_erased_people(const struct process_plan *plan)
+{
+    const unsigned both = NEEDS_TOKEN_KEY | NEEDS_BUS;
+    bool hears = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        hears |= plan->chosen[i] && (plan->services[i]->needs & both) == both;
+    }
+    return hears;
+}
+
 static bool open_bus(struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
     if ((process->needs & NEEDS_BUS) == 0) {
@@ -110,6 +122,9 @@ static bool open_bus(struct process *process, char error[static PROCESS_ERROR_SI
         return false;
     }
     bus_keep_streams(process->bus, &process->streams);
+    if (hears_of_erased_people(&process->plan)) {
+        process->erased_people = erased_people_listen(process->bus, process->revocations);
+    }
     return true;
 }
 
@@ -182,6 +197,7 @@ bool process_open_platform(struct process *process, char error[static PROCESS_ER
     process->needs = needs_of(&process->plan);
     process->metrics = metrics_new();
     process->loop = loop_new();
+    process->revocations = revocations_new();
     process->health = health_new(process->log, process->metrics);
     return open_limits(process, error) && require_settings(process, error) &&
            check_database_urls(process, error) && open_bus(process, error) &&
@@ -198,7 +214,9 @@ void process_close_platform(struct process *process)
     rate_limit_free(&process->limits.address);
     rate_limit_free(&process->limits.person);
     proxies_free(&process->trusted);
+    bus_listener_close(&process->erased_people);
     bus_close(&process->bus);
+    revocations_free(&process->revocations);
     loop_free(&process->loop);
     metrics_free(&process->metrics);
     log_close(&process->log);

@@ -4,6 +4,7 @@
 // make a folder with one `const struct service`, and add it to the table in commands/serve.c.
 #pragma once
 
+#include "platform/auth/revocations.h"
 #include "platform/bus/bus.h"
 #include "platform/bus/consumer.h"
 #include "platform/cache/cache.h"
@@ -45,6 +46,7 @@ struct service_environment {
     struct metrics *metrics;
     struct loop *loop;
     struct bus *bus;
+    struct revocations *revocations;
     struct cache_health *cache_health;
     struct risk_model *model;
     struct risk_client risk;

@@ -18,7 +18,7 @@
 
 // What a batch came to.
 struct worker_outcome {
-    int64_t known;   /* lines of people who exist */
+    int64_t known;   /* lines of people who exist or were erased */
     int64_t allowed; /* of these, lines that may be stored, and whose id is no other event's */
     int64_t stored;  /* of these, those that were new */
 };
@@ -48,6 +48,13 @@ struct worker_rules {
     // Counts a batch that was committed.
     void (*count)(void *state, const struct worker_outcome *outcome);
 };
+
+// For `store`: the ids in `batch` that no person has, and no person had who was erased. What is
+// still on its way to such a person is dropped, and kept nowhere as a letter of somebody unknown.
+#define WORKER_UNKNOWN_PEOPLE                                                                      \
+    "(SELECT string_agg(DISTINCT b.user_id::text COLLATE \"C\", ',') FROM batch b"                 \
+    " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)"                               \
+    "   AND NOT EXISTS (SELECT FROM erasures x WHERE x.user_id = b.user_id))"
 
 struct worker;
 

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from harness.held import rows_of
 from harness.offers import assert_each_active_once, offers_of
 from harness.people import PASSWORD, new_email
 from harness.proxy import CUT_AFTER, CUT_BEFORE, PASS, proxy_before
@@ -122,6 +123,23 @@ def test_a_consent_in_doubt_is_what_was_answered(person, db, cut_next):
         periods = db("SELECT withdrawn_at IS NULL FROM consents WHERE user_id = %s ORDER BY granted_at", someone.id)
         assert len(periods) == number // 2 + 1, "each consent is one period"
         assert periods[-1] == (granted,)
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("which", [1, 2, 3], ids=["the emotions", "the other rows", "the account"])
+def test_an_erasure_in_doubt_is_done_and_answered(person, db, cut_next, which):
+    """Each of its transactions in turn is cut; the outbox may commit in between."""
+    commits, someone = cut_next.commits, person()
+    assert someone.pay(100).status_code == 202
+    poll(lambda: rows_of(db, someone.id)["transactions"] == 1)
+    before, commits.seen, commits.every = commits.cut, 0, which
+    cut_next()
+    answer = someone.client.delete(f"/v1/users/{someone.id}")
+    commits.how, commits.every = PASS, 1
+    assert commits.cut > before, "the fault did not happen"
+    assert answer.status_code == 202, answer.text
+    assert not any(rows_of(db, someone.id).values())
+    assert db("SELECT count(*) FROM erasures WHERE user_id = %s", someone.id) == [(1,)]
 
 
 @pytest.mark.parametrize("how", [CUT_BEFORE, CUT_AFTER])

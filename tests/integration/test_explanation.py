@@ -99,7 +99,9 @@ def test_an_earlier_models_features_are_told_as_far_as_they_were_recorded(person
     first, *others = answer.json()["features"]
     assert (first["value"], first["contribution"]) == (2, 0)
     assert first["explanation"] == "This had no effect on the risk."
-    assert all(other["value"] is None and other["contribution"] is None for other in others)
+    for other in others:
+        assert (other["value"], other["contribution"]) == (None, None)
+        assert other["explanation"] == "What this did to the risk was not recorded."
 
 
 def test_anothers_decision_is_not_found(person):

@@ -21,7 +21,7 @@ static void test_each_sqlstate_has_its_status(void **state)
         {"53100", DB_AWAY},     {"53300", DB_AWAY},     {"25P03", DB_AWAY},
         {"40001", DB_RETRY},    {"40P01", DB_RETRY},    {"55P03", DB_RETRY},
         {"57014", DB_LATE},     {"26000", DB_RETRY},    {"23505", DB_CONFLICT},
-        {"23503", DB_REJECTED}, {"23514", DB_REJECTED}, {"22003", DB_REJECTED},
+        {"23503", DB_RETRY},    {"23514", DB_REJECTED}, {"22003", DB_REJECTED},
         {"22P02", DB_REJECTED}, {"42501", DB_BROKEN},   {"42P01", DB_BROKEN},
         {"25P02", DB_BROKEN},   {"XX000", DB_BROKEN},   {"40002", DB_BROKEN},
         {"", DB_BROKEN},

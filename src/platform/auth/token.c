@@ -13,9 +13,7 @@
 
 #define ISSUER "ecs"
 #define AUDIENCE "ecs-api"
-#define LIFETIME_MAX 3600                 /* seconds from iat to exp */
-#define AHEAD_MAX 60                      /* seconds that iat may be ahead of our clock */
-#define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+#define SECONDS_MAX INT64_C(253402300799)                  /* 9999-12-31T23:59:59Z */
 #define HEADER_TEXT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9" /* {"alg":"HS256","typ":"JWT"} */
 #define CLAIMS_SIZE 256
 #define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
@@ -162,8 +160,8 @@ static bool read_claims(const json_t *object, struct claims *ret)
 
 static enum token_verdict judge(const struct claims *claims, timestamp now)
 {
-    if (!claims->ours || claims->expires_at - claims->issued_at > LIFETIME_MAX ||
-        (claims->issued_at - AHEAD_MAX) * MICROSECONDS_A_SECOND > now ||
+    if (!claims->ours || claims->expires_at - claims->issued_at > TOKEN_LIFETIME_MAX ||
+        (claims->issued_at - TOKEN_AHEAD_MAX) * MICROSECONDS_A_SECOND > now ||
         claims->not_before * MICROSECONDS_A_SECOND > now) {
         return TOKEN_NOT_OURS;
     }
@@ -240,6 +238,8 @@ const char *token_verdict_text(enum token_verdict verdict)
         return "the token has expired";
     case TOKEN_NOT_OURS:
         return "the token was not made for this service or is not valid yet";
+    case TOKEN_REVOKED:
+        return "the account of the token is gone";
     }
     return "the token is not valid";
 }

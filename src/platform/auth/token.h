@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TOKEN_MAX 1024 /* characters */
+#define TOKEN_MAX 1024          /* characters */
+#define TOKEN_LIFETIME_MAX 3600 /* seconds from iat to exp */
+#define TOKEN_AHEAD_MAX 60      /* seconds that iat may be ahead of our clock */
 
 struct token_key {
     const char *secret;
@@ -24,7 +26,8 @@ enum token_verdict {
     TOKEN_MALFORMED,
     TOKEN_BAD_SIGNATURE,
     TOKEN_EXPIRED,
-    TOKEN_NOT_OURS
+    TOKEN_NOT_OURS,
+    TOKEN_REVOKED /* said by who knows revocations.h */
 };
 
 // What a good token gives.

@@ -16,9 +16,10 @@ struct db_result;
 
 enum db_status {
     DB_OK,
-    DB_AWAY,  /* no connection, shutting down, no resources or disk (08, 57P0, 53, 58): wait */
-    DB_RETRY, /* serialization, deadlock, deadline of a lock (40001, 40P01, 55P03): again at once */
-    DB_LATE,  /* deadline of a statement (57014): again later, or with less to do */
+    DB_AWAY,     /* no connection, shutting down, no resources or disk (08, 57P0, 53, 58): wait */
+    DB_RETRY,    /* serialization, deadlock, deadline of a lock, or a row that was there when the
+                    statement began and is gone (40001, 40P01, 55P03, 23503): again at once */
+    DB_LATE,     /* deadline of a statement (57014): again later, or with less to do */
     DB_CONFLICT, /* a unique key is taken (23505) */
     DB_REJECTED, /* the data can never be stored (22, the rest of 23) */
     DB_UNKNOWN,  /* the connection was lost during COMMIT: look the outcome up by id */

@@ -14,10 +14,10 @@ enum db_status db_status_of(const char *sqlstate)
         const char *prefix;
         enum db_status status;
     } table[] = {
-        {"08", DB_AWAY},     {"57P0", DB_AWAY},   {"53", DB_AWAY},        {"58", DB_AWAY},
-        {"25P03", DB_AWAY},  {"40001", DB_RETRY}, {"40P01", DB_RETRY},    {"55P03", DB_RETRY},
-        {"57014", DB_LATE},  {"26000", DB_RETRY}, {"23505", DB_CONFLICT}, {"22", DB_REJECTED},
-        {"23", DB_REJECTED},
+        {"08", DB_AWAY},     {"57P0", DB_AWAY},   {"53", DB_AWAY},     {"58", DB_AWAY},
+        {"25P03", DB_AWAY},  {"40001", DB_RETRY}, {"40P01", DB_RETRY}, {"55P03", DB_RETRY},
+        {"57014", DB_LATE},  {"26000", DB_RETRY}, {"23503", DB_RETRY}, {"23505", DB_CONFLICT},
+        {"22", DB_REJECTED}, {"23", DB_REJECTED},
     };
     if (sqlstate == NULL) {
         return DB_BROKEN;

@@ -15,8 +15,8 @@
 #define FRAMING_SLACK ((size_t)16 * 1024) /* bytes */
 #define FRAMING_FACTOR 8                  /* chunks of one byte take six */
 
-const char *const http_passed_on[HTTP_PASSED_ON] = {"Retry-After", "RateLimit-Limit",
-                                                    "RateLimit-Remaining", "RateLimit-Reset"};
+const char *const http_passed_on[HTTP_PASSED_ON] = {
+    "Retry-After", "WWW-Authenticate", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"};
 
 struct text {
     char *data; /* NULL: not kept */
@@ -30,7 +30,7 @@ struct response {
     bool is_to_head;
     int status;
     char content_type[128];
-    char passed_on[HTTP_PASSED_ON][32];
+    char passed_on[HTTP_PASSED_ON][HTTP_PASSED_ON_SIZE];
     char encoding[16];
     struct buffer body;
     char name[NAME_SIZE]; /* of the header that is read, cut off */

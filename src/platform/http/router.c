@@ -42,6 +42,7 @@ struct internal_key {
 
 struct router {
     struct token_checker *tokens;
+    struct revocations *revocations;
     struct internal_key internal_key;
     struct internal_key previous_internal_key;
     struct log *log;
@@ -185,6 +186,16 @@ static const char *bearer_token(const struct http_exchange *exchange)
     return value + strspn(value, " ");
 }
 
+static enum token_verdict judge_token(const struct router *router, const char *token,
+                                      struct uuid *ret_person)
+{
+    const timestamp now = clock_now();
+    enum token_verdict verdict = token_check(router->tokens, token, strlen(token), now, ret_person);
+    bool revoked = verdict == TOKEN_GOOD && router->revocations != NULL &&
+                   revocations_hold(router->revocations, ret_person, now);
+    return revoked ? TOKEN_REVOKED : verdict;
+}
+
 static bool has_good_token(const struct router *router, struct http_exchange *exchange)
 {
     const char *token = bearer_token(exchange);
@@ -193,8 +204,7 @@ static bool has_good_token(const struct router *router, struct http_exchange *ex
         http_answer_problem(exchange, 401, "Send an access token as Authorization: Bearer.");
         return false;
     }
-    enum token_verdict verdict =
-        token_check(router->tokens, token, strlen(token), clock_now(), &exchange->person);
+    enum token_verdict verdict = judge_token(router, token, &exchange->person);
     if (verdict == TOKEN_GOOD) {
         return true;
     }
@@ -428,6 +438,7 @@ struct router *router_new(const struct router_options *options)
 {
     struct router *router = memory_zeroed(1, sizeof *router);
     router->tokens = token_checker_new(options->token_key, options->previous_token_key);
+    router->revocations = options->revocations;
     router->log = options->log;
     router->limits = options->limits;
     router->patience_ms = options->patience_ms;

@@ -4,6 +4,7 @@
 // (413).
 #pragma once
 
+#include "platform/auth/revocations.h"
 #include "platform/auth/token.h"
 #include "platform/http/exchange.h"
 #include "platform/http/limits.h"
@@ -46,6 +47,7 @@ struct router;
 struct router_options {
     struct token_key token_key;
     struct token_key previous_token_key; /* tokens of it are good too; length 0: none */
+    struct revocations *revocations;     /* whose tokens are not; NULL: nobody's */
     const char *internal_key;            /* compared in constant time */
     const char *previous_internal_key;   /* opens as well; NULL or "": none */
     struct http_limits limits;           /* of requests; its parts outlive the router */

@@ -139,10 +139,6 @@ static void on_answer(void *arg, const struct http_result *result)
         snprintf(detail, sizeof detail, "%s does not answer, try again", errand->upstream->name);
         http_answer_unavailable(exchange, detail, RETRY_MS);
     } else {
-        if (result->status == 401) {
-            // Tokens were checked here: what is refused behind the gateway is a login.
-            http_answer_header(exchange, "WWW-Authenticate", "Bearer");
-        }
         pass_on(exchange, result);
         http_answer_bytes(exchange, result->status, result->content_type, result->body.data,
                           result->body.length);

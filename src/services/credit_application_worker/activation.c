@@ -141,6 +141,18 @@ static enum db_status judge(struct batch *batch, const struct offer_key *key,
     return DB_OK;
 }
 
+// An acceptance of somebody who was erased since is dropped.
+static enum db_status reject_unknown(struct db *db, const struct offer_key *key,
+                                     struct event_line *line)
+{
+    __attribute__((cleanup(db_result_free))) struct db_result *erasure = NULL;
+    enum db_status status = db_run(db, &sql_erasure, key->parameters, 1, &erasure);
+    if (status == DB_OK && db_rows(erasure) == 0) {
+        line->rejected = "unknown offer";
+    }
+    return status;
+}
+
 static enum db_status activate_one(struct batch *batch, struct accepted_line *accepted)
 {
     struct db *db = batch->activator->db;
@@ -154,10 +166,12 @@ static enum db_status activate_one(struct batch *batch, struct accepted_line *ac
     if (status != DB_OK) {
         return status;
     }
-    bool known = db_rows(row) > 0;
-    batch->lines[accepted->line].rejected = known ? NULL : "unknown offer";
-    if (!known || !db_null(row, 0, ACTIVATED_AT)) {
-        return DB_OK; /* nothing to do, or done before, whatever became of the credit since */
+    batch->lines[accepted->line].rejected = NULL;
+    if (db_rows(row) == 0) {
+        return reject_unknown(db, &key, &batch->lines[accepted->line]);
+    }
+    if (!db_null(row, 0, ACTIVATED_AT)) {
+        return DB_OK; /* done before, whatever became of the credit since */
     }
     return judge(batch, &key, row, &accepted->activated);
 }

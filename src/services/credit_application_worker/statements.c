@@ -16,6 +16,11 @@ const struct db_statement sql_lock_accepted_offer = {
     " FROM credit_limits WHERE user_id = $1 AND id = $2 FOR UPDATE",
 };
 
+const struct db_statement sql_erasure = {
+    "erasure",
+    "SELECT FROM erasures WHERE user_id = $1",
+};
+
 const struct db_statement sql_supersede_active_credit = {
     "supersede_active_credit",
     "UPDATE credit_limits a SET status = 'superseded', updated_at = clock_timestamp()"

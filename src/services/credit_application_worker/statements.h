@@ -7,6 +7,7 @@
 
 extern const struct db_statement sql_lock_activations;
 extern const struct db_statement sql_lock_accepted_offer;
+extern const struct db_statement sql_erasure;
 extern const struct db_statement sql_supersede_active_credit;
 extern const struct db_statement sql_activate_offer;
 extern const struct db_statement sql_expire_unaccepted_offer;

@@ -75,8 +75,7 @@ static const struct db_statement store_emotions = {
     ") "
     "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
     "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
-    "         (SELECT string_agg(DISTINCT b.user_id::text COLLATE \"C\", ',') FROM batch b"
-    "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
+    "       " WORKER_UNKNOWN_PEOPLE " END",
 };
 
 // Not by its time, which some senders stamp anew with each attempt. OFFSET 0 has PostgreSQL look
@@ -158,9 +157,9 @@ static void make_counters(struct emotion_worker *service, struct metrics *metric
         metrics_counter(metrics, "ecs_emotions_stored_total", NULL, "Emotion events stored.");
     service->repeated = metrics_counter(metrics, "ecs_emotions_repeated_total", NULL,
                                         "Emotion events that were stored before.");
-    service->without_consent =
-        metrics_counter(metrics, "ecs_emotions_without_consent_total", NULL,
-                        "Emotion events dropped because their person did not consent.");
+    service->without_consent = metrics_counter(
+        metrics, "ecs_emotions_without_consent_total", NULL,
+        "Emotion events dropped because their person did not consent, or was erased.");
 }
 
 static void *start(const struct service_environment *environment,

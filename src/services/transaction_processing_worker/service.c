@@ -24,8 +24,7 @@ static const struct db_statement store_transactions = {
     ") "
     "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
     "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
-    "         (SELECT string_agg(DISTINCT b.user_id::text COLLATE \"C\", ',') FROM batch b"
-    "          WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = b.user_id)) END",
+    "       " WORKER_UNKNOWN_PEOPLE " END",
 };
 
 // By its amount alone: a repeat without a time gets another one from us.
@@ -44,6 +43,7 @@ struct transaction_worker {
     struct worker *worker;
     struct counter *stored;
     struct counter *repeated;
+    struct counter *of_erased_people;
 };
 
 static bool read_event(struct db_array *columns, const char *line, size_t length,
@@ -66,6 +66,7 @@ static void count_events(void *state, const struct worker_outcome *outcome)
     const struct transaction_worker *service = state;
     counter_add(service->stored, outcome->stored);
     counter_add(service->repeated, outcome->allowed - outcome->stored);
+    counter_add(service->of_erased_people, outcome->known - outcome->allowed);
 }
 
 static const struct worker_rules rules = {
@@ -89,6 +90,9 @@ static void *start(const struct service_environment *environment,
         metrics_counter(metrics, "ecs_transactions_stored_total", NULL, "Transactions stored.");
     service->repeated = metrics_counter(metrics, "ecs_transactions_repeated_total", NULL,
                                         "Transactions that were stored before.");
+    service->of_erased_people =
+        metrics_counter(metrics, "ecs_transactions_of_erased_people_total", NULL,
+                        "Transactions dropped because their person was erased.");
     return service;
 }
 

@@ -3,6 +3,7 @@
 // leaves nothing emotional behind.
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
+#include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
 
 #include "platform/json.h"
@@ -96,12 +97,29 @@ static enum db_status serve_consent(struct db *db, void *arg)
     return status == DB_OK ? read_history(db, request) : status;
 }
 
+static enum db_status delete_most_emotions(struct consent_request *request, bool *ret_more)
+{
+    static const struct db_statement *const statements[] = {&sql_delete_portion_of_emotions};
+    *ret_more = false;
+    return request->change && !request->granted
+               ? portions_delete(request->desk, statements, 1, request->user_id, ret_more)
+               : DB_OK;
+}
+
 static void answer_request(struct http_exchange *exchange, struct consent_request *request)
 {
     struct desk *desk = request->desk;
     uuid_format(http_person(exchange), request->user_id);
     request->person = db_text_parameter(request->user_id);
-    enum db_status status = desk_transaction(desk, serve_consent, request);
+    bool more = false;
+    enum db_status status = delete_most_emotions(request, &more);
+    if (more) {
+        portions_answer_more(exchange);
+        return;
+    }
+    if (status == DB_OK) {
+        status = desk_transaction(desk, serve_consent, request);
+    }
     if (request->in_doubt) {
         decision_cache_settle();
     }

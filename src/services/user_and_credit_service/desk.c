@@ -3,6 +3,7 @@
 #include "services/user_and_credit_service/desk.h"
 
 #include "platform/clock.h"
+#include "services/user_and_credit_service/statements.h"
 
 #include <time.h>
 
@@ -68,4 +69,20 @@ void desk_answer_no_account(struct http_exchange *exchange)
                        "Bearer realm=\"ecs\", error=\"invalid_token\","
                        " error_description=\"the account of the token is gone\"");
     http_answer_problem(exchange, 401, "The account of the access token is gone.");
+}
+
+void desk_answer_unknown(struct desk *desk, struct http_exchange *exchange, const char *detail)
+{
+    char id[UUID_TEXT_SIZE];
+    uuid_format(http_person(exchange), id);
+    struct db_parameter person[] = {db_text_parameter(id)};
+    __attribute__((cleanup(db_result_free))) struct db_result *account = NULL;
+    enum db_status status = db_run(desk->db, &sql_user_by_id, person, 1, &account);
+    if (status != DB_OK) {
+        desk_answer_failure(desk, exchange, status);
+    } else if (db_rows(account) == 0) {
+        desk_answer_no_account(exchange);
+    } else {
+        http_answer_problem(exchange, 404, detail);
+    }
 }

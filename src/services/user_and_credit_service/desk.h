@@ -10,6 +10,7 @@
 #include "platform/policy_file.h"
 #include "services/service.h"
 #include "services/user_and_credit_service/decision_cache.h"
+#include "services/user_and_credit_service/erasure_news.h"
 #include "services/user_and_credit_service/login_guard.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ struct user_credit {
     struct decision_rules decision_rules;
     struct cache_reader *cache; /* the loop's */
     struct outbox *acceptances;
+    struct erasure_news *erasures;
     struct login_limits logins;
     char stress_threshold[16]; /* billionths, as text */
     int64_t decision_seconds;  /* how long an analysis is answered again unchanged */
@@ -47,6 +49,10 @@ struct policy desk_policy(struct desk *desk);
 
 // Answers what is not DB_OK: 503 where waiting helps; anything else is a defect, and logged.
 void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status);
+
+// Answers 404 with the detail (static text) for what was not found among the things of the person
+// of the token; 401 when it is the account that is gone.
+void desk_answer_unknown(struct desk *desk, struct http_exchange *exchange, const char *detail);
 
 // Answers 401: the token is good, but its account is gone.
 void desk_answer_no_account(struct http_exchange *exchange);

@@ -25,6 +25,9 @@ static json_t *score_json(risk_score score)
 
 static const char *effect_in_words(enum feature feature, bool missing, double contribution)
 {
+    if (isnan(contribution)) {
+        return "What this did to the risk was not recorded.";
+    }
     if (contribution > 0 || contribution < 0) {
         return reason_words(feature, missing, contribution > 0);
     }
@@ -122,7 +125,7 @@ void explain_decision(struct http_exchange *exchange, void *state, void *context
     if (status != DB_OK) {
         desk_answer_failure(desk, exchange, status);
     } else if (!recorded.known) {
-        http_answer_problem(exchange, 404, "there is no such decision");
+        desk_answer_unknown(desk, exchange, "there is no such decision");
     } else {
         const struct policy policy = desk_policy(desk);
         http_answer_json(exchange, 200, explanation_json(person, &recorded, &policy));

@@ -8,6 +8,7 @@
 http_handler register_person;     /* POST /v1/auth/register */
 http_handler login_person;        /* POST /v1/auth/login */
 http_handler show_profile;        /* GET /v1/users/{user_id} */
+http_handler erase_person;        /* DELETE /v1/users/{user_id} */
 http_handler list_emotional_days; /* GET /v1/users/{user_id}/emotions */
 http_handler list_transactions;   /* GET /v1/users/{user_id}/transactions */
 http_handler list_notifications;  /* GET /v1/users/{user_id}/notifications */

@@ -152,7 +152,7 @@ void accept_offer(struct http_exchange *exchange, void *state, void *context)
     if (status != DB_OK) {
         desk_answer_failure(desk, exchange, status);
     } else if (!accepting.known) {
-        http_answer_problem(exchange, 404, "there is no such offer");
+        desk_answer_unknown(desk, exchange, "there is no such offer");
     } else {
         answer_acceptance(exchange, desk, &accepting);
     }

@@ -16,6 +16,7 @@
 
 static void release(struct user_credit *service)
 {
+    erasure_news_stop(&service->erasures);
     outbox_stop(&service->acceptances);
     cache_reader_free(&service->cache);
     cache_generation_free(&service->decision_rules.generation);
@@ -26,6 +27,16 @@ static void release(struct user_credit *service)
     rate_limit_free(&service->logins.address);
     rate_limit_free(&service->logins.registrations);
     free(service);
+}
+
+static bool start_erasures(struct user_credit *service, char error[static SERVICE_ERROR_SIZE])
+{
+    char why[SERVICE_ERROR_SIZE];
+    service->erasures = erasure_news_start(service->environment, why);
+    if (service->erasures == NULL) {
+        snprintf(error, SERVICE_ERROR_SIZE, "USER_CREDIT_DATABASE_URL: %.400s", why);
+    }
+    return service->erasures != NULL;
 }
 
 static bool start_outbox(struct user_credit *service, char error[static SERVICE_ERROR_SIZE])
@@ -96,7 +107,7 @@ static void *start(const struct service_environment *environment,
     service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
     snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
              lround(config_decimal(config, SETTING_STRESS_THRESHOLD) * METRIC_ONE));
-    if (!start_outbox(service, error)) {
+    if (!start_outbox(service, error) || !start_erasures(service, error)) {
         release(service);
         return NULL;
     }
@@ -145,6 +156,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/auth/login", AUTH_PUBLIC, RUN_ON_PASSWORDS, login_person, .has_body = true,
      .repeatable = true},
     {HTTP_GET, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_WORKERS, show_profile, .has_body = false},
+    {HTTP_DELETE, "/v1/users/{user_id}", AUTH_PERSON, RUN_ON_WORKERS, erase_person,
+     .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/emotions", AUTH_PERSON, RUN_ON_WORKERS, list_emotional_days,
      .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/transactions", AUTH_PERSON, RUN_ON_WORKERS, list_transactions,

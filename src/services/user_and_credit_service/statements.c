@@ -40,6 +40,28 @@ const struct db_statement sql_profile = {
     " WHERE u.id = $1",
 };
 
+// What these two do is in sql/migrations/0010_erasures.sql, since nobody but the tables' owner may
+// delete decisions and the like.
+const struct db_statement sql_erase_portion = {
+    "erase_portion",
+    "SELECT erase_portion($1, $2)",
+};
+
+const struct db_statement sql_erase_person = {
+    "erase_person",
+    "SELECT erase_person($1)",
+};
+
+const struct db_statement sql_is_erased = {
+    "is_erased",
+    "SELECT FROM erasures WHERE user_id = $1",
+};
+
+const struct db_statement sql_erased_lately = {
+    "erased_lately",
+    "SELECT user_id FROM erasures WHERE erased_at > now() - make_interval(secs => $1::int)",
+};
+
 // A period begins after the one before it, also when the clock was set back; all but the first
 // cover only what was felt since they began.
 const struct db_statement sql_grant_consent = {
@@ -69,6 +91,20 @@ const struct db_statement sql_consent_history = {
 const struct db_statement sql_wait_for_emotion_batches = {
     "wait_for_emotion_batches",
     "SELECT pg_advisory_xact_lock(hashtext('emotional_data'))",
+};
+
+const struct db_statement sql_delete_portion_of_emotions = {
+    "delete_portion_of_emotions",
+    "WITH events AS ("
+    "  DELETE FROM emotional_events WHERE user_id = $1 AND (occurred_at, event_id) IN ("
+    "    SELECT occurred_at, event_id FROM emotional_events WHERE user_id = $1 LIMIT $2::int)"
+    "  RETURNING 1"
+    "), ids AS ("
+    "  DELETE FROM emotional_event_ids WHERE user_id = $1 AND event_id IN ("
+    "    SELECT event_id FROM emotional_event_ids WHERE user_id = $1 LIMIT $2::int)"
+    "  RETURNING 1"
+    ") "
+    "SELECT greatest((SELECT count(*) FROM events), (SELECT count(*) FROM ids)) >= $2::int",
 };
 
 const struct db_statement sql_delete_emotional_events = {

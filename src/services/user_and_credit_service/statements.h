@@ -14,11 +14,18 @@ extern const struct db_statement sql_user_by_id;
 extern const struct db_statement sql_login_by_email;
 extern const struct db_statement sql_profile;
 
+// ---- erasure
+extern const struct db_statement sql_erase_portion;
+extern const struct db_statement sql_erase_person;
+extern const struct db_statement sql_is_erased;
+extern const struct db_statement sql_erased_lately;
+
 // ---- consents
 extern const struct db_statement sql_grant_consent;
 extern const struct db_statement sql_withdraw_consent;
 extern const struct db_statement sql_consent_history;
 extern const struct db_statement sql_wait_for_emotion_batches;
+extern const struct db_statement sql_delete_portion_of_emotions;
 extern const struct db_statement sql_delete_emotional_events;
 extern const struct db_statement sql_delete_emotional_event_ids;
 extern const struct db_statement sql_delete_emotional_summary;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A portion takes a fraction of a second; a person with so few rows has one.
+#include "services/user_and_credit_service/portions.h"
+
+#include "platform/clock.h"
+
+#define ROWS "10000"
+#define TIME_MS 7000 /* of a request's */
+#define RETRY_MS 1000
+
+struct portion {
+    const struct db_statement *statement;
+    const char *person;
+    bool more;
+};
+
+static enum db_status delete_portion(struct db *db, void *arg)
+{
+    struct portion *portion = arg;
+    struct db_parameter parameters[] = {db_text_parameter(portion->person),
+                                        db_text_parameter(ROWS)};
+    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
+    enum db_status status = db_run(db, portion->statement, parameters, 2, &row);
+    portion->more = status == DB_OK && db_flag(row, 0, 0);
+    return status;
+}
+
+enum db_status portions_delete(struct desk *desk, const struct db_statement *const *statements,
+                               size_t count, const char *person, bool *ret_more)
+{
+    const int64_t until = clock_monotonic_ms() + TIME_MS;
+    enum db_status status = DB_OK;
+    *ret_more = false;
+    for (size_t i = 0; i < count && status == DB_OK && !*ret_more; i++) {
+        struct portion portion = {.statement = statements[i], .person = person, .more = true};
+        while (status == DB_OK && portion.more && clock_monotonic_ms() < until) {
+            status = desk_transaction(desk, delete_portion, &portion);
+        }
+        *ret_more = portion.more;
+    }
+    return status;
+}
+
+void portions_answer_more(struct http_exchange *exchange)
+{
+    http_answer_unavailable(exchange, "there is much to delete and some is left, ask again",
+                            RETRY_MS);
+}
