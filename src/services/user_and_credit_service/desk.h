@@ -21,6 +21,7 @@ struct user_credit {
     struct breaker *breaker; /* before the risk model */
     struct policy_file *policy;
     atomic_llong policy_read_ms; /* when the file was looked at last */
+    atomic_flag exporting;       /* a document of somebody's data is being made */
     struct decision_rules decision_rules;
     struct cache_reader *cache; /* the loop's */
     struct outbox *acceptances;

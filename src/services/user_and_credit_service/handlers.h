@@ -12,6 +12,7 @@ http_handler erase_person;        /* DELETE /v1/users/{user_id} */
 http_handler list_emotional_days; /* GET /v1/users/{user_id}/emotions */
 http_handler list_transactions;   /* GET /v1/users/{user_id}/transactions */
 http_handler list_notifications;  /* GET /v1/users/{user_id}/notifications */
+http_handler export_data;         /* GET /v1/users/{user_id}/export */
 http_handler show_consent;        /* GET /v1/users/{user_id}/consents/emotional_data */
 http_handler change_consent;      /* PUT /v1/users/{user_id}/consents/emotional_data */
 http_handler analyse_credit;      /* POST /v1/users/{user_id}/credit-analysis */

@@ -100,6 +100,7 @@ static void *start(const struct service_environment *environment,
     struct user_credit *service = memory_zeroed(1, sizeof *service);
     service->environment = environment;
     service->policy = policy;
+    atomic_flag_clear(&service->exporting);
     service->breaker = breaker_new((int)config_number(config, SETTING_BREAKER_FAILURES),
                                    config_number(config, SETTING_BREAKER_OPEN_SECONDS) * 1000);
     service->logins = make_limits(config);
@@ -163,6 +164,8 @@ static const struct route routes[] = {
     {HTTP_GET, "/v1/users/{user_id}/transactions", AUTH_PERSON, RUN_ON_WORKERS, list_transactions,
      .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/notifications", AUTH_PERSON, RUN_ON_WORKERS, list_notifications,
+     .has_body = false},
+    {HTTP_GET, "/v1/users/{user_id}/export", AUTH_PERSON, RUN_ON_WORKERS, export_data,
      .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,
      show_consent, .has_body = false},

@@ -56,3 +56,4 @@ extern const struct db_statement sql_count_transactions;
 extern const struct db_statement sql_list_transactions;
 extern const struct db_statement sql_count_notifications;
 extern const struct db_statement sql_list_notifications;
+extern const struct db_statement sql_export;

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything held about a person, as one JSON document."""
+
+import datetime
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.held import rows_of
+from harness.people import Api, now
+from harness.waiting import poll
+from problems import assert_problem
+
+INSTANTS = {"exported_at", "created_at", "updated_at", "granted_at", "withdrawn_at", "timestamp", "occurred_at",
+            "decided_at", "expires_at", "accepted_at", "activated_at"}  # fmt: skip
+LISTS = {"consents": "consents", "emotional_events": "emotional_events", "emotions_by_day": "emotional_events_summary",
+         "transactions": "transactions", "decisions": "decisions", "offers": "credit_limits",
+         "notifications": "notifications"}  # fmt: skip
+
+
+def export(someone):
+    return someone.client.get(f"/v1/users/{someone.id}/export")
+
+
+def instants_in(value):
+    for name, member in value.items():
+        if name in INSTANTS and member is not None:
+            yield member
+        for item in member if isinstance(member, list) else [member]:
+            if isinstance(item, dict):
+                yield from instants_in(item)
+
+
+def test_it_holds_what_every_table_holds(steady_person, db):
+    offer = steady_person.analyse().json()["offer"]["offer_id"]
+    poll(lambda: steady_person.accept(offer).status_code == 200)
+    answer = export(steady_person)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    document, rows = answer.json(), rows_of(db, steady_person.id)
+    assert document["account"]["id"] == steady_person.id
+    assert document["account"]["email"] == steady_person.email
+    assert {name: len(document[name]) for name in LISTS} == {name: rows[table] for name, table in LISTS.items()}
+    assert all(len(document[name]) > 0 for name in LISTS)
+    assert set(document["left_out"].values()) == {0}
+    assert set(document["left_out"]) == set(LISTS)
+
+
+def test_it_says_the_same_as_the_lists(steady_person):
+    decision = steady_person.analyse().json()
+    document = export(steady_person).json()
+    own = f"/v1/users/{steady_person.id}"
+    get = lambda path: steady_person.client.get(path).json()  # noqa: E731
+    assert document["emotions_by_day"] == get(f"{own}/emotions?days=40")["items"]
+    assert document["transactions"] == get(f"{own}/transactions?page_size=100")["items"]
+    [offer] = document["offers"]
+    [listed] = get(f"{own}/offers")["items"]
+    assert {name: offer[name] for name in listed} == listed
+    [recorded] = document["decisions"]
+    told = get(f"/v1/decisions/{decision['decision_id']}")
+    for name in ("decision_id", "decided_at", "approved", "ml_risk_score", "reason", "reason_codes", "model_version",
+                 "policy_version"):  # fmt: skip
+        assert recorded[name] == told[name], name
+    assert recorded["features"] == {feature["feature"]: feature["value"] for feature in told["features"]}
+
+
+def test_a_single_emotion_is_given_as_it_was_sent(person, db):
+    someone, at = person(), now(days=-1)
+    event = someone.feel(at=at, positivity=0.123456789, intensity=1, stress=0).json()["eventId"]
+    poll(lambda: rows_of(db, someone.id)["emotional_events"] == 1)
+    [item] = export(someone).json()["emotional_events"]
+    assert item == {"event_id": event, "timestamp": at, "type": "joy", "positivity": 0.123456789, "intensity": 1,
+                    "stress_level": 0}  # fmt: skip
+
+
+def test_instants_are_those_of_the_whole_api(steady_person):
+    steady_person.analyse()
+    for instant in instants_in(export(steady_person).json()):
+        datetime.datetime.strptime(instant, "%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def test_no_secret_is_in_it(steady_person, db):
+    [(password_hash,)] = db("SELECT password_hash FROM users WHERE id = %s", steady_person.id)
+    text = export(steady_person).text
+    assert password_hash not in text
+    assert "$argon2" not in text
+
+
+def test_what_is_too_much_is_counted(person, db):
+    """The newest are there, and how many are not."""
+    someone = person(consent=False)
+    db(
+        "INSERT INTO transactions (id, user_id, amount, created_at)"
+        " SELECT gen_random_uuid(), %s, 1 + i * 0.01, now() - make_interval(mins => i)"
+        " FROM generate_series(1, 25003) AS i",
+        someone.id,
+    )
+    document = json.loads(export(someone).text)
+    assert document["left_out"]["transactions"] == 3
+    assert len(document["transactions"]) == 25000
+    assert document["transactions"][0]["amount"] == 1.01
+
+
+def test_a_withdrawn_consent_leaves_its_history_only(person, db):
+    someone = person()
+    someone.feel()
+    poll(lambda: rows_of(db, someone.id)["emotional_events"] == 1)
+    someone.client.put(f"/v1/users/{someone.id}/consents/emotional_data", json={"granted": False})
+    document = export(someone).json()
+    [consent] = document["consents"]
+    assert consent["purpose"] == "emotional_data"
+    assert consent["granted_at"] < consent["withdrawn_at"]
+    assert document["emotional_events"] == document["emotions_by_day"] == []
+
+
+def test_exports_at_once_wait_their_turn(person, db):
+    someone = person(consent=False)
+    db(
+        "INSERT INTO transactions (id, user_id, amount) SELECT gen_random_uuid(), %s, 1 FROM generate_series(1, 20000)",
+        someone.id,
+    )
+
+    def ask(_):
+        client = Api(someone.topology.url, {"Authorization": f"Bearer {someone.token}"})
+        return client.get(f"/v1/users/{someone.id}/export")
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert 200 in {answer.status_code for answer in answers}
+    for answer in answers:
+        if answer.status_code == 503:
+            assert assert_problem(answer, 503)["detail"] == "another export is being made, try again"
+            assert answer.headers["Retry-After"] == "1"
+    poll(lambda: export(someone).status_code == 200)
+
+
+def test_anothers_export_is_out_of_reach(person):
+    mine, yours = person(), person()
+    assert_problem(mine.client.get(f"/v1/users/{yours.id}/export"), 403)
