@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define DRAIN_LOOK_MS 10
+#define GIVE_MEMORY_BACK_MS 60000
 
 bool process_has(const struct process *process, const struct service *service)
 {
@@ -47,8 +48,17 @@ static void *run_loop(void *arg)
     return NULL;
 }
 
+static bool give_memory_back(void *arg)
+{
+    (void)arg;
+    memory_give_back();
+    return false;
+}
+
 static void start_threads(struct process *process)
 {
+    process->memory = ticker_new("memory", GIVE_MEMORY_BACK_MS, give_memory_back, NULL);
+    ticker_start_later(process->memory);
     process_start_consumers(process);
     health_start(process->health);
     process->loop_runs = pthread_create(&process->loop_thread, NULL, run_loop, process) == 0;
@@ -60,6 +70,7 @@ static void start_threads(struct process *process)
 
 static void tear_down(struct process **process)
 {
+    ticker_free(&(*process)->memory);
     process_unmount_services(*process);
     process_close_platform(*process);
     free(*process);

@@ -9,6 +9,7 @@
 #include "platform/http/proxies.h"
 #include "platform/http/router.h"
 #include "platform/http/server.h"
+#include "platform/ticker.h"
 #include "services/health.h"
 #include "services/risk_client.h"
 
@@ -50,6 +51,7 @@ struct process {
     struct proxies *trusted;
     struct http_limits limits; /* of the gateway */
 
+    struct ticker *memory; /* gives memory back now and then */
     struct health *health;
     struct process_checks *checks;
     struct router *metrics_router;

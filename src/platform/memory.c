@@ -2,6 +2,7 @@
 // The allocation policy of memory.h over the C library's allocator.
 #include "platform/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,4 +44,9 @@ char *memory_copy(const void *bytes, size_t length)
     }
     copy[length] = '\0';
     return copy;
+}
+
+void memory_give_back(void)
+{
+    malloc_trim(0);
 }
