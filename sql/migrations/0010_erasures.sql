@@ -8,25 +8,31 @@ CREATE TABLE erasures (
 
 CREATE INDEX erasures_by_time ON erasures (erased_at);
 
--- The offer of a decision: for who asks for it, and for the foreign key when decisions go.
-CREATE INDEX credit_limits_by_decision ON credit_limits (user_id, decision_id);
+-- Both an offer and its decision hang on the account, and are made in one transaction. Between the two a foreign key
+-- would look for offers with every decision that goes: by the person, since most have a handful, and so through all of
+-- somebody's thousands each time.
+ALTER TABLE credit_limits DROP CONSTRAINT credit_limits_user_id_decision_id_fkey;
 
--- Whoever erases a person with many rows does it by portions first, each short enough for a statement's deadline and
--- kept once it is committed. Deletes at most so many rows of each kind; answers whether there may be more.
-CREATE FUNCTION erase_portion(person uuid, most integer) RETURNS boolean LANGUAGE sql SECURITY DEFINER
+-- Whoever erases a person with very many rows does it by portions first, each short enough for a statement's deadline
+-- and kept once it is committed. Deletes the first so many rows of each kind, if there are as many; answers whether it
+-- deleted anything, so that there may be more.
+CREATE FUNCTION erase_portion(person uuid, rows integer) RETURNS boolean LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
     WITH of_transactions AS (
-        DELETE FROM public.transactions WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM public.transactions WHERE user_id = person LIMIT most)) RETURNING 1
+        DELETE FROM public.transactions WHERE user_id = person AND id <= (
+            SELECT id FROM public.transactions WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
     ), of_notifications AS (
-        DELETE FROM public.notifications WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM public.notifications WHERE user_id = person LIMIT most)) RETURNING 1
-    ), of_decisions AS ( -- and of their offers
-        DELETE FROM public.decisions WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM public.decisions WHERE user_id = person LIMIT most)) RETURNING 1
+        DELETE FROM public.notifications WHERE user_id = person AND id <= (
+            SELECT id FROM public.notifications WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
+    ), of_offers AS (
+        DELETE FROM public.credit_limits WHERE user_id = person AND id <= (
+            SELECT id FROM public.credit_limits WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
+    ), of_decisions AS (
+        DELETE FROM public.decisions WHERE user_id = person AND id <= (
+            SELECT id FROM public.decisions WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
     )
-    SELECT greatest((SELECT count(*) FROM of_transactions), (SELECT count(*) FROM of_notifications),
-                    (SELECT count(*) FROM of_decisions)) = most
+    SELECT EXISTS (SELECT FROM of_transactions) OR EXISTS (SELECT FROM of_notifications)
+        OR EXISTS (SELECT FROM of_offers) OR EXISTS (SELECT FROM of_decisions)
 $$;
 
 -- Erases a person, in the caller's transaction. Rows that others may hold are taken first, in the order in which the

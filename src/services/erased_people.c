@@ -25,13 +25,11 @@ struct bus_listener *erased_people_listen(struct bus *bus, struct revocations *r
     return bus_listen(bus, SUBJECT, hear, revocations);
 }
 
-bool erased_people_tell(struct bus *bus, const struct uuid *people, size_t count)
+void erased_people_tell(struct bus *bus, const struct uuid *people, size_t count)
 {
-    bool told = true;
-    for (size_t from = 0; from < count && told; from += PEOPLE_A_MESSAGE) {
+    for (size_t from = 0; from < count; from += PEOPLE_A_MESSAGE) {
         const size_t left = count - from;
         const size_t now = left < PEOPLE_A_MESSAGE ? left : PEOPLE_A_MESSAGE;
-        told = bus_tell(bus, SUBJECT, people + from, now * sizeof *people);
+        bus_tell(bus, SUBJECT, people + from, now * sizeof *people);
     }
-    return told;
 }

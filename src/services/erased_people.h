@@ -13,5 +13,5 @@
 // Revokes the tokens of whoever is told of, until the listener is closed (bus_listener_close).
 struct bus_listener *erased_people_listen(struct bus *bus, struct revocations *revocations);
 
-// Tells the other processes. False when the broker is away: not all were told.
-bool erased_people_tell(struct bus *bus, const struct uuid *people, size_t count);
+// Tells the other processes; while the broker is away, nobody.
+void erased_people_tell(struct bus *bus, const struct uuid *people, size_t count);

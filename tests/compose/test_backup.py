@@ -52,8 +52,7 @@ def test_who_was_erased_after_the_backup_does_not_come_back_with_it(stack):
     assert gone.client.delete(f"/v1/users/{gone.id}").status_code == 202
     shell(stack, f"{psql} -c '\\copy erasures TO pstdout' >{erasures}")
     restore(stack, dump, broker)
-    shell(stack, f"{psql} -1 -v ON_ERROR_STOP=1 -c 'CREATE TEMP TABLE erased (LIKE erasures)'"
-                 f" -c '\\copy erased FROM pstdin' -c 'SELECT erase_person(user_id) FROM erased' <{erasures}")  # fmt: skip
+    shell(stack, f"deploy/compose/erase-again.sh <{erasures}")
     stack.up()
     assert log_in(stack, gone).status_code == 401
     assert log_in(stack, stays).status_code == 200

@@ -52,6 +52,48 @@ def test_withdrawing_takes_the_emotions_away(person, db):
         poll(lambda: not db(f"SELECT 1 FROM {table} WHERE user_id = %s", someone.id))
 
 
+def give_emotions(db, user_id, count, since="0 days"):
+    db(
+        "WITH events AS (INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type, positivity_ppb,"
+        "   intensity_ppb, stress_ppb) SELECT gen_random_uuid(), %s, now() - %s::interval - make_interval(secs => i), 'joy',"
+        "   1, 1, 1 FROM generate_series(1, %s) AS i RETURNING *)"
+        " INSERT INTO emotional_event_ids SELECT user_id, event_id, occurred_at, 0 FROM events", user_id, since, count,
+    )  # fmt: skip
+
+
+def emotions_of(db, user_id):
+    return [db(f"SELECT count(*) FROM {table} WHERE user_id = %s", user_id)[0][0]
+            for table in ("emotional_events", "emotional_event_ids", "emotional_events_summary")]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [9999, 10000, 25000])
+def test_very_many_emotions_are_taken_away_too(person, db, count):
+    someone = person()
+    give_emotions(db, someone.id, count)
+    answer = poll(lambda: (answer := someone.client.put(path(someone), json={"granted": False})).status_code != 503 and [answer])[0]
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["granted"] is False
+    assert emotions_of(db, someone.id) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("count", [3, 25000])
+def test_a_new_consent_waits_for_what_a_withdrawal_left(person, db, count):
+    """It ended in the middle: the consent was withdrawn, not all single emotions were deleted."""
+    someone = person(consent=False)
+    give_emotions(db, someone.id, count)
+    poll(lambda: someone.client.put(path(someone), json={"granted": True}).status_code == 200)
+    assert emotions_of(db, someone.id) == [0, 0, 0]
+    assert someone.client.get(path(someone)).json()["granted"] is True
+
+
+def test_giving_a_consent_again_deletes_nothing(person, db):
+    someone = person()
+    assert someone.feel().status_code == 202
+    poll(lambda: emotions_of(db, someone.id) == [1, 1, 1])
+    assert someone.client.put(path(someone), json={"granted": True}).status_code == 200
+    assert emotions_of(db, someone.id) == [1, 1, 1]
+
+
 def test_what_a_withdrawal_deleted_does_not_come_back_with_a_new_consent(person, db):
     """Also not when its message is read again: after a crash, from the stream, from the dead letters."""
     someone, before = person(), {"at": now(), "event_id": str(uuid.uuid4())}

@@ -34,20 +34,21 @@ def test_an_example_runs(topology, person, engines, sql):
         connection.close()
 
 
+ERASE = "SELECT erase_person(gen_random_uuid()), erase_portion(gen_random_uuid(), 1)"
 FORBIDDEN = {
     "EMOTION_WORKER_DATABASE_URL": [
         "SELECT email FROM users", "SELECT * FROM transactions", "UPDATE emotional_events SET stress_ppb = 0",
         "SELECT * FROM credit_limits", "UPDATE consents SET withdrawn_at = now()", "DELETE FROM emotional_events",
-        "DELETE FROM emotional_event_ids", "INSERT INTO erasures DEFAULT VALUES", "DROP TABLE emotional_events_other",
+        "DELETE FROM emotional_event_ids", "INSERT INTO erasures DEFAULT VALUES", ERASE, "DROP TABLE emotional_events_other",
         "UPDATE emotional_event_generation SET current = 0", "SELECT make_day_of_emotions('2020-01-01')",
     ],
     "TRANSACTION_WORKER_DATABASE_URL": [
         "SELECT password_hash FROM users", "SELECT * FROM emotional_events", "SELECT * FROM consents",
-        "UPDATE transactions SET amount = 1", "DELETE FROM transactions", "DELETE FROM users", "SELECT * FROM keep_days_of_emotions(35)",
+        "UPDATE transactions SET amount = 1", "DELETE FROM transactions", "DELETE FROM users", ERASE, "SELECT * FROM keep_days_of_emotions(35)",
     ],
     "CREDIT_WORKER_DATABASE_URL": [
         "SELECT * FROM users", "UPDATE credit_limits SET credit_limit = 1", "DELETE FROM notifications",
-        "SELECT * FROM emotional_events", "INSERT INTO decisions DEFAULT VALUES",
+        "SELECT * FROM emotional_events", "INSERT INTO decisions DEFAULT VALUES", ERASE,
     ],
     "USER_CREDIT_DATABASE_URL": [
         "UPDATE decisions SET approved = true", "DELETE FROM decisions", "INSERT INTO transactions DEFAULT VALUES",

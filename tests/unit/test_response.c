@@ -95,7 +95,7 @@ static void test_what_a_caller_is_told_comes_from_the_head_alone(void **state)
     static const char text[] =
         "HTTP/1.1 503 No\r\nX-Content-Type: a\r\ncontent-TYPE:  text/plain \r\n"
         "Retry-After: 7\r\nratelimit-REMAINING: 0\r\nContent-Type-X: b\r\nTransfer-Encoding: "
-        "chunked\r\n"
+        "chunked\r\nWWW-Authenticate: Bearer realm=\"a\"\r\n"
         "\r\n0\r\nRetry-After: 9\r\n\r\n";
     struct response *response = response_new();
     (void)state;
@@ -106,6 +106,7 @@ static void test_what_a_caller_is_told_comes_from_the_head_alone(void **state)
         assert_string_equal(response_parts(response).passed_on[0], "7");
         assert_null(response_parts(response).passed_on[1]);
         assert_string_equal(response_parts(response).passed_on[2], "0");
+        assert_string_equal(response_parts(response).passed_on[4], "Bearer realm=\"a\"");
     }
     response_expect(response, false, BODY_MAX);
     assert_string_equal(response_parts(response).content_type, "");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The headers of a service's answer that the gateway passes on as they are, beside its content
-// type: Retry-After, WWW-Authenticate and RateLimit-*.
+// type: Retry-After, RateLimit-* and WWW-Authenticate.
 #pragma once
 
 #define HTTP_PASSED_ON 5

@@ -16,7 +16,7 @@
 #define FRAMING_FACTOR 8                  /* chunks of one byte take six */
 
 const char *const http_passed_on[HTTP_PASSED_ON] = {
-    "Retry-After", "WWW-Authenticate", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"};
+    "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "WWW-Authenticate"};
 
 struct text {
     char *data; /* NULL: not kept */

@@ -5,6 +5,7 @@
 #include "services/user_and_credit_service/handlers.h"
 #include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
+#include "services/user_and_credit_service/withdrawal.h"
 
 #include "platform/json.h"
 
@@ -15,6 +16,7 @@ struct consent_request {
     bool change;                /* or only show */
     bool granted;               /* what it changes to */
     bool in_doubt;              /* the cache may still hold the person's last analysis */
+    bool more;                  /* so many emotions that some are still to be deleted */
     json_t *answer;             /* NULL: there is no such account */
 };
 
@@ -46,26 +48,6 @@ static enum db_status read_history(struct db *db, struct consent_request *reques
     return DB_OK;
 }
 
-// The worker's batches under way are waited for: what they store is then seen and deleted, and the
-// next ones see that the consent is gone.
-static enum db_status withdraw(struct db *db, const struct db_parameter *person)
-{
-    enum db_status status = db_run_later(db, &sql_wait_for_emotion_batches, NULL, 0);
-    if (status == DB_OK) {
-        status = db_run_later(db, &sql_withdraw_consent, person, 1);
-    }
-    if (status == DB_OK) {
-        status = db_run_later(db, &sql_delete_emotional_events, person, 1);
-    }
-    if (status == DB_OK) {
-        status = db_run_later(db, &sql_delete_emotional_event_ids, person, 1);
-    }
-    if (status == DB_OK) {
-        status = db_run_later(db, &sql_delete_emotional_summary, person, 1);
-    }
-    return status;
-}
-
 static enum db_status apply_change(struct db *db, struct consent_request *request)
 {
     enum db_status status =
@@ -73,8 +55,13 @@ static enum db_status apply_change(struct db *db, struct consent_request *reques
     if (status != DB_OK) {
         return status;
     }
-    return request->granted ? db_run_later(db, &sql_grant_consent, &request->person, 1)
-                            : withdraw(db, &request->person);
+    if (!request->granted) {
+        return withdrawal_begin(db, request->user_id, &request->more);
+    }
+    status = withdrawal_clear(db, request->user_id, &request->more);
+    return status == DB_OK && !request->more
+               ? db_run_later(db, &sql_grant_consent, &request->person, 1)
+               : status;
 }
 
 static enum db_status serve_consent(struct db *db, void *arg)
@@ -97,35 +84,25 @@ static enum db_status serve_consent(struct db *db, void *arg)
     return status == DB_OK ? read_history(db, request) : status;
 }
 
-static enum db_status delete_most_emotions(struct consent_request *request, bool *ret_more)
-{
-    static const struct db_statement *const statements[] = {&sql_delete_portion_of_emotions};
-    *ret_more = false;
-    return request->change && !request->granted
-               ? portions_delete(request->desk, statements, 1, request->user_id, ret_more)
-               : DB_OK;
-}
-
 static void answer_request(struct http_exchange *exchange, struct consent_request *request)
 {
     struct desk *desk = request->desk;
     uuid_format(http_person(exchange), request->user_id);
     request->person = db_text_parameter(request->user_id);
-    bool more = false;
-    enum db_status status = delete_most_emotions(request, &more);
-    if (more) {
-        portions_answer_more(exchange);
-        return;
-    }
-    if (status == DB_OK) {
-        status = desk_transaction(desk, serve_consent, request);
-    }
+    enum db_status status = desk_transaction(desk, serve_consent, request);
     if (request->in_doubt) {
         decision_cache_settle();
+    }
+    const bool refused = status == DB_OK && request->more && request->granted;
+    if (status == DB_OK && request->more) {
+        status = withdrawal_finish(desk, request->user_id, &request->more);
     }
     if (status != DB_OK) {
         json_decref(request->answer);
         desk_answer_failure(desk, exchange, status);
+    } else if (request->more || refused) {
+        json_decref(request->answer);
+        portions_answer_more(exchange);
     } else if (request->answer == NULL) {
         desk_answer_no_account(exchange);
     } else {

@@ -5,6 +5,7 @@
 #include "services/user_and_credit_service/handlers.h"
 #include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
+#include "services/user_and_credit_service/withdrawal.h"
 
 #include "platform/clock.h"
 #include "platform/json.h"
@@ -15,10 +16,54 @@ struct erasure {
     struct desk *desk;
     char person[UUID_TEXT_SIZE];
     struct db_parameter id; /* the person as a parameter */
+    bool more;              /* so many rows that some are still to be deleted */
     bool tried;             /* by an earlier run of the transaction, whose commit is in doubt */
     bool in_doubt;          /* the cache may still hold the person's last analysis */
     enum outcome outcome;
 };
+
+// ---- the emotions, and what else is very much
+
+static enum db_status find_account(struct db *db, const struct erasure *erasure, bool *ret_known)
+{
+    __attribute__((cleanup(db_result_free))) struct db_result *account = NULL;
+    enum db_status status = db_run_later(db, &sql_lock_person, &erasure->id, 1);
+    if (status == DB_OK) {
+        status = db_run(db, &sql_user_by_id, &erasure->id, 1, &account);
+    }
+    *ret_known = status == DB_OK && db_rows(account) > 0;
+    return status;
+}
+
+static enum db_status forget_answer(struct erasure *erasure)
+{
+    return decision_cache_forget(erasure->desk->decisions, erasure->person, &erasure->in_doubt);
+}
+
+static enum db_status end_consent(struct db *db, void *arg)
+{
+    struct erasure *erasure = arg;
+    bool known = false;
+    enum db_status status = find_account(db, erasure, &known);
+    if (status == DB_OK && known) {
+        status = forget_answer(erasure);
+    }
+    return status == DB_OK && known ? withdrawal_begin(db, erasure->person, &erasure->more)
+                                    : status;
+}
+
+static enum db_status erase_most(struct erasure *erasure)
+{
+    enum db_status status = desk_transaction(erasure->desk, end_consent, erasure);
+    if (status == DB_OK && erasure->more) {
+        status = withdrawal_finish(erasure->desk, erasure->person, &erasure->more);
+    }
+    if (status == DB_OK && !erasure->more) {
+        status =
+            portions_delete(erasure->desk, &sql_erase_portion, erasure->person, &erasure->more);
+    }
+    return status;
+}
 
 // ---- the account, and all that is left
 
@@ -34,20 +79,17 @@ static enum db_status find_outcome(struct db *db, struct erasure *erasure)
 static enum db_status erase_account(struct db *db, void *arg)
 {
     struct erasure *erasure = arg;
-    __attribute__((cleanup(db_result_free))) struct db_result *account = NULL;
-    enum db_status status = db_run_later(db, &sql_lock_person, &erasure->id, 1);
-    if (status == DB_OK) {
-        status = db_run(db, &sql_user_by_id, &erasure->id, 1, &account);
-    }
+    bool known = false;
+    enum db_status status = find_account(db, erasure, &known);
     if (status != DB_OK) {
         return status;
     }
-    if (db_rows(account) == 0) {
+    if (!known) {
         return find_outcome(db, erasure);
     }
     erasure->tried = true;
     erasure->outcome = ERASED_NOW;
-    status = decision_cache_forget(erasure->desk->decisions, erasure->person, &erasure->in_doubt);
+    status = forget_answer(erasure);
     return status == DB_OK ? db_run_later(db, &sql_erase_person, &erasure->id, 1) : status;
 }
 
@@ -74,13 +116,6 @@ static void answer_erased(struct http_exchange *exchange, const struct erasure *
         json_pack("{s:s, s:s}", "status", "the account is erased", "user_id", erasure->person));
 }
 
-static enum db_status erase_most(struct erasure *erasure, bool *ret_more)
-{
-    static const struct db_statement *const statements[] = {&sql_delete_portion_of_emotions,
-                                                            &sql_erase_portion};
-    return portions_delete(erasure->desk, statements, 2, erasure->person, ret_more);
-}
-
 void erase_person(struct http_exchange *exchange, void *state, void *context)
 {
     (void)state;
@@ -88,24 +123,21 @@ void erase_person(struct http_exchange *exchange, void *state, void *context)
     struct erasure erasure = {.desk = desk};
     uuid_format(http_person(exchange), erasure.person);
     erasure.id = db_text_parameter(erasure.person);
-    bool more = false;
-    enum db_status status = erase_most(&erasure, &more);
-    if (status == DB_OK && more) {
-        portions_answer_more(exchange);
-        return;
-    }
-    if (status == DB_OK) {
+    enum db_status status = erase_most(&erasure);
+    if (status == DB_OK && !erasure.more) {
         status = desk_transaction(desk, erase_account, &erasure);
     }
-    if (status == DB_OK && erasure.outcome != NO_SUCH_ACCOUNT) {
+    if (status == DB_OK && !erasure.more && erasure.outcome != NO_SUCH_ACCOUNT) {
         revoke_tokens(&erasure, http_person(exchange));
     }
     if (erasure.in_doubt) {
         decision_cache_settle();
     }
-    if (status == DB_OK) {
-        answer_erased(exchange, &erasure);
-    } else {
+    if (status != DB_OK) {
         desk_answer_failure(desk, exchange, status);
+    } else if (erasure.more) {
+        portions_answer_more(exchange);
+    } else {
+        answer_erased(exchange, &erasure);
     }
 }

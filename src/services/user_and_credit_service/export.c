@@ -22,8 +22,6 @@ static void answer_export(struct http_exchange *exchange, struct desk *desk)
     } else {
         const char *document = db_text(row, 0, 0);
         log_info(desk->log, "data exported", LOG_TEXT("user_id", id));
-        http_answer_header(exchange, "Content-Disposition",
-                           "attachment; filename=\"ecs-data.json\"");
         http_answer_bytes(exchange, 200, "application/json", document, strlen(document));
     }
 }

@@ -93,28 +93,36 @@ const struct db_statement sql_wait_for_emotion_batches = {
     "SELECT pg_advisory_xact_lock(hashtext('emotional_data'))",
 };
 
+// Beside a consent the daily sums would say something else.
+#define UNLESS_A_CONSENT_HOLDS                                                                     \
+    " AND NOT EXISTS (SELECT FROM consents WHERE user_id = $1 AND withdrawn_at IS NULL)"
+
+// The first so many events and ids, if there are as many; whether anything was deleted, so that
+// there may be more.
 const struct db_statement sql_delete_portion_of_emotions = {
     "delete_portion_of_emotions",
     "WITH events AS ("
-    "  DELETE FROM emotional_events WHERE user_id = $1 AND (occurred_at, event_id) IN ("
-    "    SELECT occurred_at, event_id FROM emotional_events WHERE user_id = $1 LIMIT $2::int)"
-    "  RETURNING 1"
+    "  DELETE FROM emotional_events WHERE user_id = $1 AND occurred_at <= ("
+    "    SELECT occurred_at FROM emotional_events WHERE user_id = $1"
+    "    ORDER BY occurred_at OFFSET $2::int - 1 LIMIT 1)"
+    "    " UNLESS_A_CONSENT_HOLDS "  RETURNING 1"
     "), ids AS ("
-    "  DELETE FROM emotional_event_ids WHERE user_id = $1 AND event_id IN ("
-    "    SELECT event_id FROM emotional_event_ids WHERE user_id = $1 LIMIT $2::int)"
-    "  RETURNING 1"
+    "  DELETE FROM emotional_event_ids WHERE user_id = $1 AND event_id <= ("
+    "    SELECT event_id FROM emotional_event_ids WHERE user_id = $1"
+    "    ORDER BY event_id OFFSET $2::int - 1 LIMIT 1)"
+    "    " UNLESS_A_CONSENT_HOLDS "  RETURNING 1"
     ") "
-    "SELECT greatest((SELECT count(*) FROM events), (SELECT count(*) FROM ids)) >= $2::int",
+    "SELECT EXISTS (SELECT FROM events) OR EXISTS (SELECT FROM ids)",
 };
 
 const struct db_statement sql_delete_emotional_events = {
     "delete_emotional_events",
-    "DELETE FROM emotional_events WHERE user_id = $1",
+    "DELETE FROM emotional_events WHERE user_id = $1" UNLESS_A_CONSENT_HOLDS,
 };
 
 const struct db_statement sql_delete_emotional_event_ids = {
     "delete_emotional_event_ids",
-    "DELETE FROM emotional_event_ids WHERE user_id = $1",
+    "DELETE FROM emotional_event_ids WHERE user_id = $1" UNLESS_A_CONSENT_HOLDS,
 };
 
 const struct db_statement sql_delete_emotional_summary = {
@@ -356,116 +364,69 @@ const struct db_statement sql_list_notifications = {
 #define INSTANT(column) "to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define SHARE(column) "trim_scale(" column " * 0.000000001)"
 
-// An array of a person's newest rows, at most so many, so that the document fits into memory and
-// through the gateway; and how many it leaves out.
-#define EXPORTED(rows, order, most, members)                                                       \
-    "(SELECT coalesce(json_agg(json_build_object(" members ") ORDER BY " order " DESC), '[]')"     \
+// An array of a person's newest rows, at most so many: the document must fit into memory and
+// through the gateway. And how many it leaves out.
+#define NEWEST(rows, order, most)                                                                  \
+    " ORDER BY " order " DESC), '[]')"                                                             \
     " FROM (SELECT * FROM " rows " WHERE user_id = $1 ORDER BY " order " DESC LIMIT " most         \
     ") AS r)"
+#define EXPORTED "(SELECT coalesce(json_agg(json_build_object("
 #define LEFT_OUT(rows, most)                                                                       \
     "(SELECT greatest(count(*) - " most ", 0) FROM " rows " WHERE user_id = $1)"
-#define MANY "25000"
-#define SOME "2500"
+#define MANY "10000"
+#define SOME "1000"
 
+// clang-format off
 const struct db_statement sql_export = {
     "export",
     "SELECT json_build_object("
-    "'exported_at', " INSTANT(
-        "now()") ","
-                 "'account', json_build_object('id', u.id, 'email', u.email, "
-                 "'created_at', " INSTANT("u.created_at") ", 'updated_at', " INSTANT(
-                     "u.updated_at") "),"
-                                     "'consents', " EXPORTED(
-                                         "consents", "granted_at", SOME,
-                                         "'purpose', purpose, 'granted_at', " INSTANT(
-                                             "granted_at") ","
-                                                           " 'withdrawn_at', " INSTANT(
-                                                               "withdrawn_at")) ","
-                                                                                "'emotional_events'"
-                                                                                ", " EXPORTED("emot"
-                                                                                              "iona"
-                                                                                              "l_"
-                                                                                              "even"
-                                                                                              "ts",
-                                                                                              "occu"
-                                                                                              "rred"
-                                                                                              "_at",
-                                                                                              MANY,
-                                                                                              "'eve"
-                                                                                              "nt_"
-                                                                                              "id',"
-                                                                                              " "
-                                                                                              "even"
-                                                                                              "t_"
-                                                                                              "id, "
-                                                                                              "'tim"
-                                                                                              "esta"
-                                                                                              "mp',"
-                                                                                              " " INSTANT(
-                                                                                                  "occurred_"
-                                                                                                  "at") ", "
-                                                                                                        "'typ"
-                                                                                                        "e', "
-                                                                                                        "emot"
-                                                                                                        "ion_"
-                                                                                                        "type"
-                                                                                                        ","
-                                                                                                        " '"
-                                                                                                        "posi"
-                                                                                                        "tivi"
-                                                                                                        "ty',"
-                                                                                                        " " SHARE("positivity_ppb") ", 'intensity', " SHARE(
-                                                                                                            "intensity_ppb") ","
-                                                                                                                             " 'stress_level', " SHARE("stress_ppb")) ","
-                                                                                                                                                                      "'emotions_by_day', " EXPORTED(
-                                                                                                                                                                          "emotional_events_summary",
-                                                                                                                                                                          "summary_date",
-                                                                                                                                                                          SOME,
-                                                                                                                                                                          "'date', summary_date, 'event_count', event_count,"
-                                                                                                                                                                          " 'stress_event_count', stress_event_count, 'avg_positivity_score', avg_positivity_score,"
-                                                                                                                                                                          " 'avg_intensity_score', avg_intensity_score, 'avg_stress_level', avg_stress_level") ","
-                                                                                                                                                                                                                                                               "'transactions', " EXPORTED(
-                                                                                                                                                                                                                                                                   "transactions", "created_at", MANY, "'transaction_id', id, 'amount', amount, 'occurred_at', " INSTANT("created_at")) ","
-                                                                                                                                                                                                                                                                                                                                                                                        "'decisions', " EXPORTED(
-                                                                                                                                                                                                                                                                                                                                                                                            "decisions", "created_at", SOME,
-                                                                                                                                                                                                                                                                                                                                                                                            "'decision_id', id, 'decided_at', " INSTANT("created_at") ", 'approved', approved,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                      " 'ml_risk_score', risk_score,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                      " 'ml_risk_score_without_emotions', risk_score_without_emotions,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                      " 'emotional_consent', emotional_consent, 'features', features,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                      " 'contributions', contributions, 'reason', reason, 'reason_codes', reason_codes,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                      " 'model_version', model_version, 'policy_version', policy_version") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "'offers', " EXPORTED("credit_limits",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "created_at",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 SOME,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "'offer_id', id, 'decision_id', decision_id, 'status', status,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 " 'credit_limit', credit_limit, 'interest_rate', interest_rate,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 " 'credit_type', credit_type, 'created_at', " INSTANT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "created_at") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   " 'expires_at', " INSTANT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "expires_at") ", 'accepted_at', " INSTANT("accepted_at") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                " 'activated_at', " INSTANT("activated_at")) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "'notifications', " EXPORTED("notifications",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "created_at",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          SOME,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "'notification_id', id, 'type', type, 'title', title, 'message', message,"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          " 'offer_id', offer_id, 'created_at', " INSTANT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "created_at")) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "'left_out', json_build_object("
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "'emotional_events', " LEFT_OUT("emotional_events",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             MANY) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "'emotions_by_day', " LEFT_OUT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "emotional_events_summary", SOME) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "'transactions', " LEFT_OUT("transactions",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     MANY) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "'decisions', " LEFT_OUT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "decisions",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               SOME) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "'offers', " LEFT_OUT("credit_limits", SOME) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "'notifications', " LEFT_OUT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "notifications",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      SOME) ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "'consents', " LEFT_OUT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "consents",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                SOME) "))"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      " FROM users u WHERE u.id = $1",
+    "'exported_at', " INSTANT("now()") ","
+    "'account', json_build_object("
+    "  'id', u.id, 'email', u.email, 'created_at', " INSTANT("u.created_at") ","
+    "  'updated_at', " INSTANT("u.updated_at") "),"
+    "'consents', " EXPORTED
+    "  'purpose', purpose, 'granted_at', " INSTANT("granted_at") ","
+    "  'withdrawn_at', " INSTANT("withdrawn_at") ")"
+       NEWEST("consents", "granted_at", SOME) ","
+    "'emotional_events', " EXPORTED
+    "  'event_id', event_id, 'timestamp', " INSTANT("occurred_at") ", 'type', emotion_type,"
+    "  'positivity', " SHARE("positivity_ppb") ", 'intensity', " SHARE("intensity_ppb") ","
+    "  'stress_level', " SHARE("stress_ppb") ")"
+       NEWEST("emotional_events", "occurred_at", MANY) ","
+    "'emotions_by_day', " EXPORTED
+    "  'date', summary_date, 'event_count', event_count,"
+    "  'stress_event_count', stress_event_count, 'avg_positivity_score', avg_positivity_score,"
+    "  'avg_intensity_score', avg_intensity_score, 'avg_stress_level', avg_stress_level)"
+       NEWEST("emotional_events_summary", "summary_date", SOME) ","
+    "'transactions', " EXPORTED
+    "  'transaction_id', id, 'amount', amount, 'occurred_at', " INSTANT("created_at") ")"
+       NEWEST("transactions", "created_at", MANY) ","
+    "'decisions', " EXPORTED
+    "  'decision_id', id, 'decided_at', " INSTANT("created_at") ", 'approved', approved,"
+    "  'ml_risk_score', risk_score,"
+    "  'ml_risk_score_without_emotions', risk_score_without_emotions,"
+    "  'emotional_consent', emotional_consent, 'features', features,"
+    "  'contributions', contributions, 'reason', reason, 'reason_codes', reason_codes,"
+    "  'model_version', model_version, 'policy_version', policy_version)"
+       NEWEST("decisions", "created_at", SOME) ","
+    "'offers', " EXPORTED
+    "  'offer_id', id, 'decision_id', decision_id, 'status', status,"
+    "  'credit_limit', credit_limit, 'interest_rate', interest_rate, 'credit_type', credit_type,"
+    "  'created_at', " INSTANT("created_at") ", 'expires_at', " INSTANT("expires_at") ","
+    "  'accepted_at', " INSTANT("accepted_at") ", 'activated_at', " INSTANT("activated_at") ")"
+       NEWEST("credit_limits", "created_at", SOME) ","
+    "'notifications', " EXPORTED
+    "  'notification_id', id, 'type', type, 'title', title, 'message', message,"
+    "  'offer_id', offer_id, 'created_at', " INSTANT("created_at") ")"
+       NEWEST("notifications", "created_at", SOME) ","
+    "'left_out', json_build_object("
+    "  'consents', " LEFT_OUT("consents", SOME) ","
+    "  'emotional_events', " LEFT_OUT("emotional_events", MANY) ","
+    "  'emotions_by_day', " LEFT_OUT("emotional_events_summary", SOME) ","
+    "  'transactions', " LEFT_OUT("transactions", MANY) ","
+    "  'decisions', " LEFT_OUT("decisions", SOME) ","
+    "  'offers', " LEFT_OUT("credit_limits", SOME) ","
+    "  'notifications', " LEFT_OUT("notifications", SOME) "))"
+    " FROM users u WHERE u.id = $1",
 };
+// clang-format on
