@@ -14,22 +14,22 @@ CREATE INDEX erasures_by_time ON erasures (erased_at);
 ALTER TABLE credit_limits DROP CONSTRAINT credit_limits_user_id_decision_id_fkey;
 
 -- Whoever erases a person with very many rows does it by portions first, each short enough for a statement's deadline
--- and kept once it is committed. Deletes the first so many rows of each kind, if there are as many; answers whether it
--- deleted anything, so that there may be more.
+-- and kept once it is committed. Deletes the first so many rows of each kind, 10,000 at least, if there are as many;
+-- answers whether it deleted anything, so that there may be more.
 CREATE FUNCTION erase_portion(person uuid, rows integer) RETURNS boolean LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
     WITH of_transactions AS (
         DELETE FROM public.transactions WHERE user_id = person AND id <= (
-            SELECT id FROM public.transactions WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
+            SELECT id FROM public.transactions WHERE user_id = person ORDER BY id OFFSET greatest(rows, 10000) - 1 LIMIT 1) RETURNING 1
     ), of_notifications AS (
         DELETE FROM public.notifications WHERE user_id = person AND id <= (
-            SELECT id FROM public.notifications WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
+            SELECT id FROM public.notifications WHERE user_id = person ORDER BY id OFFSET greatest(rows, 10000) - 1 LIMIT 1) RETURNING 1
     ), of_offers AS (
         DELETE FROM public.credit_limits WHERE user_id = person AND id <= (
-            SELECT id FROM public.credit_limits WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
+            SELECT id FROM public.credit_limits WHERE user_id = person ORDER BY id OFFSET greatest(rows, 10000) - 1 LIMIT 1) RETURNING 1
     ), of_decisions AS (
         DELETE FROM public.decisions WHERE user_id = person AND id <= (
-            SELECT id FROM public.decisions WHERE user_id = person ORDER BY id OFFSET rows - 1 LIMIT 1) RETURNING 1
+            SELECT id FROM public.decisions WHERE user_id = person ORDER BY id OFFSET greatest(rows, 10000) - 1 LIMIT 1) RETURNING 1
     )
     SELECT EXISTS (SELECT FROM of_transactions) OR EXISTS (SELECT FROM of_notifications)
         OR EXISTS (SELECT FROM of_offers) OR EXISTS (SELECT FROM of_decisions)

@@ -117,9 +117,9 @@ def test_one_is_made_at_a_time(person, db, engines):
     with engines.connect() as connection, ThreadPoolExecutor(1) as pool:
         connection.autocommit = False
         with connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE emotional_events_summary IN ACCESS EXCLUSIVE MODE")
             first = pool.submit(export, someone)
-            poll(lambda: db("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'notifications'::regclass"))
+            poll(lambda: db("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'emotional_events_summary'::regclass"))
             answer = export(other)
         connection.rollback()
         assert first.result().status_code == 200

@@ -16,8 +16,6 @@
 
 #define LINGER_MS 1000     /* for a client to read the last answer while we ignore what it sends */
 #define DRAIN_GRACE_MS 500 /* for a request that was sent before its client knew of the drain */
-#define SLOWEST_READER                                                                             \
-    64 /* bytes a millisecond, of an answer that the time of a request is not enough for */
 #define NO_DEADLINE UINT64_MAX
 
 enum phase {
@@ -208,7 +206,6 @@ static void write_out(struct connection *connection)
     size_t taken = written > 0 ? (size_t)written : 0;
     rest = uv_buf_init(out->data + taken, (unsigned)(out->length - taken));
     enter(connection, PHASE_WRITING);
-    connection->deadline_ms += rest.len / SLOWEST_READER;
     connection->write.data = connection;
     if (uv_write(&connection->write, stream, &rest, 1, write_done) != 0) {
         close_now(connection);

@@ -42,7 +42,6 @@ static enum db_status read_history(struct db *db, struct consent_request *reques
             append_moment(history, false, db_timestamp(periods, row, 1));
         }
     }
-    json_decref(request->answer);
     request->answer = json_pack("{s:s, s:b, s:o}", "purpose", "emotional_data", "granted", granted,
                                 "history", history);
     return DB_OK;
@@ -68,6 +67,8 @@ static enum db_status serve_consent(struct db *db, void *arg)
 {
     struct consent_request *request = arg;
     enum db_status status = DB_OK;
+    json_release(&request->answer); // of an earlier run of the transaction
+    request->more = false;
     if (request->change) {
         status = db_run_later(db, &sql_lock_person, &request->person, 1);
     }
@@ -84,35 +85,48 @@ static enum db_status serve_consent(struct db *db, void *arg)
     return status == DB_OK ? read_history(db, request) : status;
 }
 
-static void answer_request(struct http_exchange *exchange, struct consent_request *request)
+static void log_change(const struct consent_request *request)
 {
-    struct desk *desk = request->desk;
-    uuid_format(http_person(exchange), request->user_id);
-    request->person = db_text_parameter(request->user_id);
-    enum db_status status = desk_transaction(desk, serve_consent, request);
+    log_info(request->desk->log, "consent set", LOG_TEXT("user_id", request->user_id),
+             LOG_TEXT("purpose", "emotional_data"),
+             LOG_TEXT("granted", request->granted ? "true" : "false"));
+}
+
+// Runs the request; *ret_again: it has to be sent again, since there was much to delete.
+static enum db_status run_request(struct consent_request *request, bool *ret_again)
+{
+    enum db_status status = desk_transaction(request->desk, serve_consent, request);
     if (request->in_doubt) {
         decision_cache_settle();
     }
-    const bool refused = status == DB_OK && request->more && request->granted;
-    if (status == DB_OK && request->more) {
-        status = withdrawal_finish(desk, request->user_id, &request->more);
+    const bool done = status == DB_OK && request->answer != NULL;
+    const bool held_up = done && request->more && request->granted;
+    if (done && request->change && !held_up) {
+        log_change(request);
     }
+    if (done && request->more) {
+        status = withdrawal_finish(request->desk, request->user_id, &request->more);
+    }
+    *ret_again = held_up || request->more;
+    return status;
+}
+
+static void answer_request(struct http_exchange *exchange, struct consent_request *request)
+{
+    uuid_format(http_person(exchange), request->user_id);
+    request->person = db_text_parameter(request->user_id);
+    bool again = false;
+    enum db_status status = run_request(request, &again);
     if (status != DB_OK) {
-        json_decref(request->answer);
-        desk_answer_failure(desk, exchange, status);
-    } else if (request->more || refused) {
-        json_decref(request->answer);
-        portions_answer_more(exchange);
+        desk_answer_failure(request->desk, exchange, status);
     } else if (request->answer == NULL) {
         desk_answer_no_account(exchange);
+    } else if (again) {
+        portions_answer_more(exchange);
     } else {
-        if (request->change) {
-            log_info(desk->log, "consent set", LOG_TEXT("user_id", request->user_id),
-                     LOG_TEXT("purpose", "emotional_data"),
-                     LOG_TEXT("granted", request->granted ? "true" : "false"));
-        }
-        http_answer_json(exchange, 200, request->answer);
+        http_answer_json(exchange, 200, json_incref(request->answer));
     }
+    json_release(&request->answer);
 }
 
 void show_consent(struct http_exchange *exchange, void *state, void *context)

@@ -5,7 +5,7 @@
 #include "platform/clock.h"
 #include "services/user_and_credit_service/statements.h"
 
-#define TIME_MS 5000 /* of a request's */
+#define TIME_MS 3000 /* of a request's, which may need it twice */
 #define RETRY_MS 1000
 
 struct portion {
@@ -43,6 +43,6 @@ enum db_status portions_delete(struct desk *desk, const struct db_statement *sta
 
 void portions_answer_more(struct http_exchange *exchange)
 {
-    http_answer_unavailable(exchange, "there is much to delete and some is left, ask again",
+    http_answer_unavailable(exchange, "there is much to delete, ask again until it is done",
                             RETRY_MS);
 }

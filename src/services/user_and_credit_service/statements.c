@@ -102,9 +102,9 @@ const struct db_statement sql_wait_for_emotion_batches = {
 const struct db_statement sql_delete_portion_of_emotions = {
     "delete_portion_of_emotions",
     "WITH events AS ("
-    "  DELETE FROM emotional_events WHERE user_id = $1 AND occurred_at <= ("
-    "    SELECT occurred_at FROM emotional_events WHERE user_id = $1"
-    "    ORDER BY occurred_at OFFSET $2::int - 1 LIMIT 1)"
+    "  DELETE FROM emotional_events WHERE user_id = $1 AND (occurred_at, event_id) <= ("
+    "    SELECT occurred_at, event_id FROM emotional_events WHERE user_id = $1"
+    "    ORDER BY occurred_at, event_id OFFSET $2::int - 1 LIMIT 1)"
     "    " UNLESS_A_CONSENT_HOLDS "  RETURNING 1"
     "), ids AS ("
     "  DELETE FROM emotional_event_ids WHERE user_id = $1 AND event_id <= ("
