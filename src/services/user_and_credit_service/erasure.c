@@ -18,7 +18,7 @@ struct erasure {
     struct db_parameter id; /* the person as a parameter */
     bool more;              /* so many rows that some are still to be deleted */
     bool tried;             /* by an earlier run of the transaction, whose commit is in doubt */
-    bool in_doubt;          /* the cache may still hold the person's last analysis */
+    bool in_doubt;          /* the cache may hold the person's last analysis still, or did before */
     enum outcome outcome;
 };
 
@@ -37,7 +37,11 @@ static enum db_status find_account(struct db *db, const struct erasure *erasure,
 
 static enum db_status forget_answer(struct erasure *erasure)
 {
-    return decision_cache_forget(erasure->desk->decisions, erasure->person, &erasure->in_doubt);
+    bool in_doubt = false;
+    enum db_status status =
+        decision_cache_forget(erasure->desk->decisions, erasure->person, &in_doubt);
+    erasure->in_doubt |= in_doubt;
+    return status;
 }
 
 static enum db_status end_consent(struct db *db, void *arg)
