@@ -18,7 +18,8 @@ def restore(stack, dump, broker):
     shell(stack, f"docker-compose run --rm --no-deps -T --entrypoint tar nats -C /data -x <{broker}")
     shell(stack, "docker-compose up -d --no-build migrate")
     shell(stack, "docker-compose run --rm --no-deps migrate")
-    shell(stack, f"docker-compose exec -T postgres pg_restore -U postgres -d ecs --clean --if-exists <{dump}")
+    shell(stack, f"docker-compose exec -T postgres pg_restore -U postgres -d postgres --clean --if-exists --create <{dump}")
+    shell(stack, "docker-compose run --rm --no-deps migrate")
 
 
 def log_in(stack, person):
