@@ -75,8 +75,7 @@ static void check(const struct arguments *arguments, struct argp_state *state)
     if (choice->all && (!action->takes_all || choice->count > 0)) {
         argp_error(state, "--all goes with replay or purge, and without numbers");
     }
-    if (choice->count > 0 &&
-        (choice->subject != NULL || choice->reason != NULL || choice->user != NULL)) {
+    if (choice->count > 0 && dead_letters_filtered(choice)) {
         argp_error(state, "--subject, --reason and --user go with list or --all, not with numbers");
     }
     if (action->takes_sequences && choice->count == 0 && !choice->all) {

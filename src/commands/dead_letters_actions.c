@@ -33,7 +33,7 @@ static bool passes(const struct dead_letters_choice *choice, const struct dead_l
            (choice->user == NULL || names(letter, choice->user));
 }
 
-static bool is_filtered(const struct dead_letters_choice *choice)
+bool dead_letters_filtered(const struct dead_letters_choice *choice)
 {
     return choice->subject != NULL || choice->reason != NULL || choice->user != NULL;
 }
@@ -212,7 +212,7 @@ int dead_letters_replay_chosen(struct bus *bus, const struct dead_letters_choice
 
 int dead_letters_purge_chosen(struct bus *bus, const struct dead_letters_choice *choice)
 {
-    if (!choice->all || is_filtered(choice)) {
+    if (!choice->all || dead_letters_filtered(choice)) {
         return do_chosen(bus, choice, dead_letters_purge, "purged");
     }
     uint64_t count = 0;

@@ -19,6 +19,9 @@ struct dead_letters_choice {
     const char *user;    /* a person's id that the event names; NULL: any */
 };
 
+// Whether a filter is set.
+bool dead_letters_filtered(const struct dead_letters_choice *choice);
+
 typedef int dead_letters_action(struct bus *bus, const struct dead_letters_choice *choice);
 
 dead_letters_action dead_letters_list;

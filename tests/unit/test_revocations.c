@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define NOW (INT64_C(1800000000) * MICROSECONDS_A_SECOND)
-#define LONGEST ((TOKEN_LIFETIME_MAX + TOKEN_AHEAD_MAX) * MICROSECONDS_A_SECOND)
+#define LONGEST (TOKEN_LASTS_MAX * MICROSECONDS_A_SECOND)
 #define MANY 1000
 
 static const struct uuid ada = {{1}};

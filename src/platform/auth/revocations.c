@@ -68,7 +68,7 @@ static size_t forget_old(struct revocations *revocations, size_t count, timestam
 void revocations_add(struct revocations *revocations, const struct uuid *people, size_t count,
                      timestamp now)
 {
-    const timestamp until = now + (TOKEN_LIFETIME_MAX + TOKEN_AHEAD_MAX) * MICROSECONDS_A_SECOND;
+    const timestamp until = now + TOKEN_LASTS_MAX * MICROSECONDS_A_SECOND;
     pthread_mutex_lock(&revocations->lock);
     const size_t before = forget_old(revocations, atomic_load(&revocations->count), now);
     revocations->items =

@@ -11,6 +11,7 @@
 #define TOKEN_MAX 1024          /* characters */
 #define TOKEN_LIFETIME_MAX 3600 /* seconds from iat to exp */
 #define TOKEN_AHEAD_MAX 60      /* seconds that iat may be ahead of our clock */
+#define TOKEN_LASTS_MAX (TOKEN_LIFETIME_MAX + TOKEN_AHEAD_MAX) /* of one that is good now */
 
 struct token_key {
     const char *secret;

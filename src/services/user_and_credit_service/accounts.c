@@ -234,14 +234,9 @@ void show_profile(struct http_exchange *exchange, void *state, void *context)
     char id[UUID_TEXT_SIZE];
     uuid_format(http_person(exchange), id);
     struct db_parameter person[] = {db_text_parameter(id)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(desk->db, &sql_profile, person, 1, &row);
-    if (status != DB_OK) {
-        desk_answer_failure(desk, exchange, status);
-        return;
-    }
-    if (db_rows(row) == 0) {
-        desk_answer_no_account(exchange);
+    __attribute__((cleanup(db_result_free))) struct db_result *row =
+        desk_find(desk, exchange, &sql_profile, person, 1);
+    if (row == NULL) {
         return;
     }
     http_answer_json(exchange, 200,

@@ -105,7 +105,7 @@ static enum db_status run_request(struct consent_request *request, bool *ret_aga
         log_change(request);
     }
     if (done && request->more) {
-        status = withdrawal_finish(request->desk, request->user_id, &request->more);
+        status = portions_delete(request->desk, withdrawal_clear, request->user_id, &request->more);
     }
     *ret_again = held_up || request->more;
     return status;

@@ -71,18 +71,31 @@ void desk_answer_no_account(struct http_exchange *exchange)
     http_answer_problem(exchange, 401, "The account of the access token is gone.");
 }
 
+struct db_result *desk_find(struct desk *desk, struct http_exchange *exchange,
+                            const struct db_statement *statement,
+                            const struct db_parameter *parameters, size_t count)
+{
+    struct db_result *rows = NULL;
+    enum db_status status = db_run(desk->db, statement, parameters, count, &rows);
+    if (status != DB_OK) {
+        desk_answer_failure(desk, exchange, status);
+        return NULL;
+    }
+    if (db_rows(rows) == 0) {
+        desk_answer_no_account(exchange);
+        db_result_free(&rows);
+    }
+    return rows;
+}
+
 void desk_answer_unknown(struct desk *desk, struct http_exchange *exchange, const char *detail)
 {
     char id[UUID_TEXT_SIZE];
     uuid_format(http_person(exchange), id);
     struct db_parameter person[] = {db_text_parameter(id)};
-    __attribute__((cleanup(db_result_free))) struct db_result *account = NULL;
-    enum db_status status = db_run(desk->db, &sql_user_by_id, person, 1, &account);
-    if (status != DB_OK) {
-        desk_answer_failure(desk, exchange, status);
-    } else if (db_rows(account) == 0) {
-        desk_answer_no_account(exchange);
-    } else {
+    struct db_result *account = desk_find(desk, exchange, &sql_user_by_id, person, 1);
+    if (account != NULL) {
         http_answer_problem(exchange, 404, detail);
+        db_result_free(&account);
     }
 }

@@ -51,6 +51,13 @@ struct policy desk_policy(struct desk *desk);
 // Answers what is not DB_OK: 503 where waiting helps; anything else is a defect, and logged.
 void desk_answer_failure(struct desk *desk, struct http_exchange *exchange, enum db_status status);
 
+// Runs a statement that answers rows for whoever has an account; its first parameter is the person
+// of the token. NULL when it failed, or answered none since there is no account any more: that is
+// answered then. The caller frees the result.
+struct db_result *desk_find(struct desk *desk, struct http_exchange *exchange,
+                            const struct db_statement *statement,
+                            const struct db_parameter *parameters, size_t count);
+
 // Answers 404 with the detail (static text) for what was not found among the things of the person
 // of the token; 401 when it is the account that is gone.
 void desk_answer_unknown(struct desk *desk, struct http_exchange *exchange, const char *detail);

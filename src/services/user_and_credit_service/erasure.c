@@ -3,7 +3,6 @@
 // is dropped by the workers when they come to it, since the id stays in a list of who was erased.
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
-#include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
 #include "services/user_and_credit_service/withdrawal.h"
 
@@ -56,15 +55,19 @@ static enum db_status end_consent(struct db *db, void *arg)
                                     : status;
 }
 
+static enum db_status erase_portion(struct db *db, const char *person, bool *ret_more)
+{
+    return portion_delete(db, &sql_erase_portion, person, ret_more);
+}
+
 static enum db_status erase_most(struct erasure *erasure)
 {
     enum db_status status = desk_transaction(erasure->desk, end_consent, erasure);
     if (status == DB_OK && erasure->more) {
-        status = withdrawal_finish(erasure->desk, erasure->person, &erasure->more);
+        status = portions_delete(erasure->desk, withdrawal_clear, erasure->person, &erasure->more);
     }
     if (status == DB_OK && !erasure->more) {
-        status =
-            portions_delete(erasure->desk, &sql_erase_portion, erasure->person, &erasure->more);
+        status = portions_delete(erasure->desk, erase_portion, erasure->person, &erasure->more);
     }
     return status;
 }

@@ -25,7 +25,7 @@ static bool tell(void *arg)
 {
     struct erasure_news *news = arg;
     char seconds[24];
-    snprintf(seconds, sizeof seconds, "%d", TOKEN_LIFETIME_MAX + TOKEN_AHEAD_MAX);
+    snprintf(seconds, sizeof seconds, "%d", TOKEN_LASTS_MAX);
     struct db_parameter lifetime[] = {db_text_parameter(seconds)};
     __attribute__((cleanup(db_result_free))) struct db_result *rows = NULL;
     enum db_status status = db_run(news->db, &sql_erased_lately, lifetime, 1, &rows);

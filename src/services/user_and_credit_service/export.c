@@ -13,20 +13,16 @@ static void answer_export(struct http_exchange *exchange, struct desk *desk)
     char id[UUID_TEXT_SIZE];
     uuid_format(http_person(exchange), id);
     struct db_parameter person[] = {db_text_parameter(id)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(desk->db, &sql_export, person, 1, &row);
-    if (status != DB_OK) {
-        desk_answer_failure(desk, exchange, status);
-    } else if (db_rows(row) == 0) {
-        desk_answer_no_account(exchange);
-    } else {
+    __attribute__((cleanup(db_result_free))) struct db_result *row =
+        desk_find(desk, exchange, &sql_export, person, 1);
+    if (row != NULL) {
         const char *document = db_text(row, 0, 0);
         log_info(desk->log, "data exported", LOG_TEXT("user_id", id));
         http_answer_bytes(exchange, 200, "application/json", document, strlen(document));
     }
 }
 
-// One at a time: a document can have ten megabytes.
+// One at a time: a document can have several megabytes.
 void export_data(struct http_exchange *exchange, void *state, void *context)
 {
     struct user_credit *service = state;

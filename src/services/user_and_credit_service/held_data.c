@@ -46,13 +46,9 @@ static void answer_days(struct http_exchange *exchange, struct desk *desk, int64
     uuid_format(http_person(exchange), person);
     snprintf(number, sizeof number, "%lld", (long long)days);
     struct db_parameter parameters[] = {db_text_parameter(person), db_text_parameter(number)};
-    __attribute__((cleanup(db_result_free))) struct db_result *rows = NULL;
-    enum db_status status = db_run(desk->db, &sql_emotional_days, parameters, 2, &rows);
-    if (status != DB_OK) {
-        desk_answer_failure(desk, exchange, status);
-    } else if (db_rows(rows) == 0) {
-        desk_answer_no_account(exchange);
-    } else {
+    __attribute__((cleanup(db_result_free))) struct db_result *rows =
+        desk_find(desk, exchange, &sql_emotional_days, parameters, 2);
+    if (rows != NULL) {
         http_answer_json(
             exchange, 200,
             json_pack("{s:I, s:o}", "days", (json_int_t)days, "items", days_json(rows)));

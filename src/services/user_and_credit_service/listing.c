@@ -12,8 +12,6 @@ struct page {
     char person[UUID_TEXT_SIZE];
     int64_t number;
     int64_t size;
-    bool known; /* there is such an account */
-    int64_t total;
     json_t *items;
 };
 
@@ -28,16 +26,6 @@ static bool read_query(struct http_exchange *exchange, struct page *page)
         http_answer_faults(exchange, &faults);
     }
     return faults.count == 0;
-}
-
-static enum db_status count_rows(struct db *db, const struct db_statement *count, struct page *page)
-{
-    struct db_parameter person[] = {db_text_parameter(page->person)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, count, person, 1, &row);
-    page->known = status == DB_OK && db_rows(row) > 0;
-    page->total = page->known ? db_number(row, 0, 0) : 0;
-    return status;
 }
 
 static enum db_status read_items(struct db *db, const struct listing *listing, struct page *page)
@@ -68,18 +56,19 @@ void listing_answer(struct http_exchange *exchange, struct desk *desk,
         return;
     }
     uuid_format(http_person(exchange), page.person);
-    enum db_status status = count_rows(desk->db, listing->count, &page);
-    if (status == DB_OK && page.known) {
-        status = read_items(desk->db, listing, &page);
+    struct db_parameter person[] = {db_text_parameter(page.person)};
+    __attribute__((cleanup(db_result_free))) struct db_result *total =
+        desk_find(desk, exchange, listing->count, person, 1);
+    if (total == NULL) {
+        return;
     }
+    enum db_status status = read_items(desk->db, listing, &page);
     if (status != DB_OK) {
         desk_answer_failure(desk, exchange, status);
-    } else if (!page.known) {
-        desk_answer_no_account(exchange);
-    } else {
-        http_answer_json(exchange, 200,
-                         json_pack("{s:I, s:I, s:I, s:o}", "total", (json_int_t)page.total, "page",
-                                   (json_int_t)page.number, "page_size", (json_int_t)page.size,
-                                   "items", page.items));
+        return;
     }
+    http_answer_json(exchange, 200,
+                     json_pack("{s:I, s:I, s:I, s:o}", "total", (json_int_t)db_number(total, 0, 0),
+                               "page", (json_int_t)page.number, "page_size", (json_int_t)page.size,
+                               "items", page.items));
 }

@@ -6,13 +6,18 @@
 
 #include "services/user_and_credit_service/desk.h"
 
-#define PORTION_ROWS "10000"
+// Deletes a portion, inside a transaction that holds the person's lock. *ret_more: there may be
+// another one.
+typedef enum db_status portion_fn(struct db *db, const char *person, bool *ret_more);
 
-// Runs the statement, which takes the person and PORTION_ROWS and answers whether it deleted so
-// many, until it did not: few rows are left then, or were all there were. *ret_more: the time was
-// over before.
-enum db_status portions_delete(struct desk *desk, const struct db_statement *portion,
-                               const char *person, bool *ret_more);
+// A portion by a statement that takes the person and how many rows of a kind to delete, and answers
+// whether it deleted so many: if not, few are left, or were all there were.
+enum db_status portion_delete(struct db *db, const struct db_statement *statement,
+                              const char *person, bool *ret_more);
+
+// Deletes portion after portion, until there is no other. *ret_more: the time was over before.
+enum db_status portions_delete(struct desk *desk, portion_fn *portion, const char *person,
+                               bool *ret_more);
 
 // Answers 503: the next request goes on where this one stopped.
 void portions_answer_more(struct http_exchange *exchange);

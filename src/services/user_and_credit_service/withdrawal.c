@@ -2,10 +2,7 @@
 // What is deleted, and in which order. Nothing here deletes single emotions beside a consent.
 #include "services/user_and_credit_service/withdrawal.h"
 
-#include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
-
-#include <string.h>
 
 static enum db_status run_in_order(struct db *db, const struct db_statement *const *statements,
                                    size_t count, const char *person)
@@ -27,11 +24,7 @@ static enum db_status delete_all(struct db *db, const char *person)
 
 enum db_status withdrawal_clear(struct db *db, const char *person, bool *ret_more)
 {
-    const struct db_parameter parameters[] = {db_text_parameter(person),
-                                              db_text_parameter(PORTION_ROWS)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    enum db_status status = db_run(db, &sql_delete_portion_of_emotions, parameters, 2, &row);
-    *ret_more = status == DB_OK && db_flag(row, 0, 0);
+    enum db_status status = portion_delete(db, &sql_delete_portion_of_emotions, person, ret_more);
     return status == DB_OK && !*ret_more ? delete_all(db, person) : status;
 }
 
@@ -46,21 +39,4 @@ enum db_status withdrawal_begin(struct db *db, const char *person, bool *ret_mor
         status = run_in_order(db, statements, 2, person);
     }
     return status == DB_OK ? withdrawal_clear(db, person, ret_more) : status;
-}
-
-static enum db_status delete_rest(struct db *db, void *arg)
-{
-    const char *person = arg;
-    const struct db_parameter parameters[] = {db_text_parameter(person)};
-    enum db_status status = db_run_later(db, &sql_lock_person, parameters, 1);
-    return status == DB_OK ? delete_all(db, person) : status;
-}
-
-enum db_status withdrawal_finish(struct desk *desk, const char *person, bool *ret_more)
-{
-    enum db_status status =
-        portions_delete(desk, &sql_delete_portion_of_emotions, person, ret_more);
-    char id[UUID_TEXT_SIZE];
-    memcpy(id, person, sizeof id);
-    return status == DB_OK && !*ret_more ? desk_transaction(desk, delete_rest, id) : status;
 }

@@ -4,15 +4,11 @@
 // many; from then on nothing is stored or used, and the rest goes portion by portion.
 #pragma once
 
-#include "services/user_and_credit_service/desk.h"
+#include "services/user_and_credit_service/portions.h"
 
 // Inside a transaction that holds the person's lock. Ends the consent, if there is one.
-// *ret_more: withdrawal_finish has to follow the commit.
+// *ret_more: portions of withdrawal_clear have to follow the commit.
 enum db_status withdrawal_begin(struct db *db, const char *person, bool *ret_more);
 
-// Inside a transaction that holds the person's lock: deletes what a withdrawal that was not
-// finished left, unless a consent holds. *ret_more as above.
-enum db_status withdrawal_clear(struct db *db, const char *person, bool *ret_more);
-
-// Deletes what is left, in transactions of its own. *ret_more: there was no time for all of it.
-enum db_status withdrawal_finish(struct desk *desk, const char *person, bool *ret_more);
+// Deletes single emotions, unless a consent holds: a portion, or all when there are fewer.
+portion_fn withdrawal_clear;
