@@ -5,6 +5,7 @@
 #pragma once
 
 #include "commands/process.h"
+#include "platform/bus/consumer.h"
 #include "platform/bus/streams.h"
 #include "platform/http/proxies.h"
 #include "platform/http/router.h"
@@ -28,6 +29,7 @@ struct mounted {
     struct http_server *server; /* likewise */
     struct consumer *consumers[CONSUMERS_MAX];
     size_t consumer_count;
+    struct turn *turn; /* of the consumers */
 };
 
 struct process {

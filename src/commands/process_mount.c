@@ -217,6 +217,7 @@ static void start_consumer(struct process *process, struct mounted *mounted)
                            .batch = (size_t)config_number(config, SETTING_WORKER_BATCH),
                            .maximum_tries = config_number(config, SETTING_MAX_DELIVERIES),
                            .ack_wait_ms = config_number(config, SETTING_ACK_WAIT_MS),
+                           .turn = mounted->turn,
                            .log = process->log,
                            .metrics = process->metrics,
                            .arg = mounted->state,
@@ -228,8 +229,12 @@ void process_start_consumers(struct process *process)
     int64_t many = config_number(process->config, SETTING_WORKER_THREADS);
     for (size_t i = 0; i < process->mounted_count; i++) {
         struct mounted *mounted = &process->mounted[i];
+        if (mounted->service->consumer == NULL) {
+            continue;
+        }
         int64_t wanted = mounted->service->many_consumers ? many : 1;
-        while (mounted->service->consumer != NULL && (int64_t)mounted->consumer_count < wanted) {
+        mounted->turn = turn_new();
+        while ((int64_t)mounted->consumer_count < wanted) {
             start_consumer(process, mounted);
         }
     }
@@ -271,6 +276,7 @@ static void stop_threads(struct mounted *mounted)
     while (mounted->consumer_count > 0) {
         consumer_join(&mounted->consumers[--mounted->consumer_count]);
     }
+    turn_free(&mounted->turn);
     if (mounted->workers != NULL) {
         workers_stop(mounted->workers);
     }

@@ -77,7 +77,7 @@ def test_a_worker_that_loses_a_deadlock_tries_again(engines, load, db):
 
 
 def test_a_batch_that_waits_for_a_lock_stops_no_other(engines, nats, db):
-    """The worker's other thread goes on."""
+    """Of a steady stream one thread stores at a time; one that is stuck is passed after a moment."""
     stuck, free = people_in_database(db, 2)
     stored = lambda who: db("SELECT count(*) FROM emotional_events WHERE user_id = %s", who)[0][0]  # noqa: E731
     feel = lambda who: nats.publish("user.emotions.topic", json.dumps(emotion(who, event_id=str(uuid.uuid4()))))  # noqa: E731

@@ -79,7 +79,7 @@ void batch_gather(struct consumer *consumer)
 {
     const size_t wanted = consumer->options.batch;
     const struct batch *batch = &consumer->batch;
-    if (fetch(consumer, wanted, FIRST_WAIT_MS) == 0) {
+    if (consumer_is_stopping(consumer) || fetch(consumer, wanted, FIRST_WAIT_MS) == 0) {
         return;
     }
     uint64_t pending = still_pending(consumer);

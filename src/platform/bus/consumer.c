@@ -14,6 +14,7 @@
 #define AT_ONCE_MS 20 /* a fetch that ends within this did not wait */
 #define PAUSE_MAX_MS 500
 #define GATHERING_MS 100
+#define PATIENCE_MS 1000 /* with another thread that has the turn */
 #define LABELS_SIZE 192
 
 bool consumer_is_stopping(const struct consumer *consumer)
@@ -66,29 +67,41 @@ static void nothing_came(struct consumer *consumer, int64_t began_ms)
     watch_idle(consumer);
 }
 
-// Of a steady stream each fetch would bring a few lines, and each batch is a transaction: so after
-// a small one more may gather. A lone event does not wait, and a backlog comes in full batches.
-static void let_gather(struct consumer *consumer, int64_t began_ms, size_t lines)
+static void give_turn_back(struct consumer *consumer)
 {
-    if (lines < consumer->options.batch / 2) {
-        consumer_pause(consumer, began_ms + GATHERING_MS - clock_monotonic_ms());
+    turn_give_back(consumer->options.turn, consumer->turn);
+}
+
+// Of a steady stream each fetch would bring a few lines, and each batch is a transaction: so after
+// a small one more may gather. A lone event does not wait, and a backlog comes in full batches,
+// beside which the other threads have theirs.
+static void consume_batch(struct consumer *consumer, int64_t began_ms)
+{
+    const bool small = consumer->batch.lines.count < consumer->options.batch / 2;
+    if (!small) {
+        give_turn_back(consumer);
+    }
+    batch_settle(consumer);
+    consumer->pause_ms = 0;
+    consumer->delivered_ms = clock_monotonic_ms();
+    if (small) {
+        consumer_pause(consumer, began_ms + GATHERING_MS - consumer->delivered_ms);
     }
 }
 
 static void consume_once(struct consumer *consumer)
 {
+    consumer->turn = turn_take(consumer->options.turn, PATIENCE_MS);
     const int64_t began = clock_monotonic_ms();
     watch_connection(consumer);
     batch_gather(consumer);
-    if (consumer->batch.count == 0) {
+    if (consumer->batch.count > 0) {
+        consume_batch(consumer, began);
+        give_turn_back(consumer);
+    } else {
+        give_turn_back(consumer);
         nothing_came(consumer, began);
-        return;
     }
-    consumer->pause_ms = 0;
-    const size_t lines = consumer->batch.lines.count;
-    batch_settle(consumer);
-    consumer->delivered_ms = clock_monotonic_ms();
-    let_gather(consumer, began, lines);
 }
 
 static void came_up(void *arg)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "platform/bus/bus.h"
+#include "platform/bus/turn.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@ struct consumer_options {
     size_t batch; /* lines handled at once, about */
     int64_t maximum_tries;
     int64_t ack_wait_ms;
+    struct turn *turn; /* of all consumers of the stream in this process; outlives them */
     struct log *log;
     struct metrics *metrics;
     void *arg; /* for open */

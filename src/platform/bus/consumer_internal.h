@@ -43,6 +43,7 @@ struct consumer {
     struct pull_origin newest; /* of the messages that came; sequence 0: none */
     atomic_bool unchecked;     /* connected, and not yet compared with `newest` */
     struct batch batch;
+    uint64_t turn;        /* the newest number of its turn */
     bool away;            /* the handler's dependency is, and that was logged */
     int64_t progress_ms;  /* when the broker last heard that the batch is being worked on */
     int64_t delivered_ms; /* when something last came */
