@@ -44,6 +44,17 @@ write_private() {
     [[ $EUID -ne 0 ]] || chown postgres:postgres "$1"
 }
 
+# disk_share ENGINE NAME PARTS MOST: bytes, one of so many parts of what was free for the engine's data when this was
+# asked first.
+disk_share() {
+    local file=$var/$1/$2 share
+    if [[ ! -s $file ]]; then
+        share=$(($(df -Pk "$home/$1" | awk 'NR == 2 { print $4 }') * 1024 / $3))
+        echo $((share < $4 ? share : $4)) >"$file"
+    fi
+    cat "$file"
+}
+
 # ---- secrets and ports
 
 # secret NAME: made once, 64 hexadecimal digits.
@@ -92,7 +103,26 @@ postgres_make() {
     mv "$new" "$home/postgres/data"
 }
 
+# The write-ahead log has segments at hand, as in a database that has run for a while: whenever one has to be
+# made, everybody who commits waits for it.
+postgres_wal_megabytes() {
+    local bytes
+    bytes=$(disk_share postgres wal_bytes 8 $((512 << 20)))
+    echo $((bytes < 32 << 20 ? 32 : bytes >> 20)) # PostgreSQL takes no less
+}
+
+postgres_segments() {
+    local megabytes made=$home/postgres/has_segments
+    [[ ! -e $made ]] || return 0
+    megabytes=$(postgres_wal_megabytes)
+    echo "SELECT pg_logical_emit_message(false, 'segment', ''), pg_switch_wal()" \
+        "FROM generate_series(1, $((megabytes / 16 - 1))); CHECKPOINT;" | psql_run postgres >/dev/null
+    touch "$made"
+}
+
 postgres_configure() {
+    local wal_megabytes
+    wal_megabytes=$(postgres_wal_megabytes)
     write_private "$home/postgres/data/postgresql.auto.conf" <<END
 # Written by deploy/local/engines.sh at each start.
 listen_addresses = '127.0.0.1'
@@ -107,6 +137,7 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 wal_compression = lz4
+min_wal_size = '${wal_megabytes}MB'
 max_wal_size = '1GB'
 checkpoint_timeout = '15min'
 timezone = 'UTC'
@@ -141,7 +172,7 @@ postgres_run() {
     fail "postgres ends at once; see $var/log/postgres.log"
 }
 
-# The owner of the tables and one role a service; repeated at each start, it changes nothing.
+# The owner of the tables, and one role for each service and for reviewers; repeated at each start, it changes nothing.
 postgres_roles() {
     local role
     {
@@ -161,19 +192,13 @@ postgres_start() {
     postgres_configure
     (umask 077 && echo "127.0.0.1:*:*:postgres:$(secret postgres)" >"$var/secrets/pgpass")
     postgres_run
-    postgres_roles
 }
 
 # ---- NATS
 
-# How much JetStream may store: at most half of what was free when it was made.
+# How much JetStream may store.
 nats_store_bytes() {
-    local file=$var/nats/max_file_store free limit=${NATS_STORE_MAX_BYTES:-$((8 << 30))}
-    if [[ ! -s $file ]]; then
-        free=$(($(df -Pk "$home/nats" | awk 'NR == 2 { print $4 }') * 1024 / 2))
-        echo $((free < limit ? free : limit)) >"$file"
-    fi
-    cat "$file"
+    disk_share nats max_file_store 2 "${NATS_STORE_MAX_BYTES:-$((8 << 30))}"
 }
 
 # nats-server 2.10 and later can sync before each acknowledgement; for earlier ones the key is an
@@ -319,6 +344,8 @@ engines_up() {
     prepare_folders
     choose_ports
     start_engine postgres
+    postgres_roles
+    postgres_segments
     start_engine nats
     start_engine redis
     write_env
