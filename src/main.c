@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"events", "watch the events of a subject as they come", command_events},
     {"dead-letters", "list, show, replay or purge what could not be processed",
      command_dead_letters},
+    {"reviews", "list, show and resolve the decisions that people contested", command_reviews},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -52,7 +52,7 @@ command -v openssl >/dev/null || {
     exit 1
 }
 
-roles=(ecs ecs_user_credit ecs_emotion_worker ecs_transaction_worker ecs_credit_worker)
+roles=(ecs ecs_user_credit ecs_emotion_worker ecs_transaction_worker ecs_credit_worker ecs_reviewer)
 
 secret secret_key
 secret internal_service_api_key

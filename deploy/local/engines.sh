@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 postgres_bin=/usr/lib/postgresql/15/bin
-roles=(ecs_user_credit ecs_emotion_worker ecs_transaction_worker ecs_credit_worker)
+roles=(ecs_user_credit ecs_emotion_worker ecs_transaction_worker ecs_credit_worker ecs_reviewer)
 
 # ---- where the data lies, and whose it is
 
@@ -303,6 +303,7 @@ USER_CREDIT_DATABASE_URL postgresql://ecs_user_credit:$(secret ecs_user_credit)@
 EMOTION_WORKER_DATABASE_URL postgresql://ecs_emotion_worker:$(secret ecs_emotion_worker)@$host/ecs
 TRANSACTION_WORKER_DATABASE_URL postgresql://ecs_transaction_worker:$(secret ecs_transaction_worker)@$host/ecs
 CREDIT_WORKER_DATABASE_URL postgresql://ecs_credit_worker:$(secret ecs_credit_worker)@$host/ecs
+REVIEWER_DATABASE_URL postgresql://ecs_reviewer:$(secret ecs_reviewer)@$host/ecs
 NATS_URL nats://ecs:$(secret nats)@127.0.0.1:$NATS_PORT
 REDIS_URL redis://:$(secret redis)@127.0.0.1:$REDIS_PORT
 STREAM_MAX_BYTES $(stream_bytes)

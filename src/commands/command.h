@@ -22,3 +22,4 @@ command_fn command_healthcheck;
 command_fn command_demo;
 command_fn command_events;
 command_fn command_dead_letters;
+command_fn command_reviews;

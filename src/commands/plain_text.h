@@ -5,5 +5,5 @@
 #include <stddef.h>
 #include <stdio.h>
 
-// Prints the bytes; control characters as \xNN.
+// Prints the bytes; each of a control character, or of a mark that turns the direction, as \xNN.
 void print_plain(FILE *to, const char *data, size_t length);

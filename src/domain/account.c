@@ -2,36 +2,12 @@
 // Checks of emails and passwords, character by character.
 #include "domain/account.h"
 
+#include "domain/text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-// The next character of valid UTF-8, 0 at the end.
-static uint32_t next_character(const char **at)
-{
-    const unsigned char *bytes = (const unsigned char *)*at;
-    if (bytes[0] < 0x80) {
-        *at += bytes[0] != 0;
-        return bytes[0];
-    }
-    size_t length = bytes[0] >= 0xF0 ? 4 : bytes[0] >= 0xE0 ? 3 : 2;
-    uint32_t character = bytes[0] & (0xFFU >> (length + 1));
-    for (size_t i = 1; i < length; i++) {
-        character = character << 6 | (bytes[i] & 0x3FU);
-    }
-    *at += length;
-    return character;
-}
-
-static size_t count_characters(const char *text)
-{
-    size_t count = 0;
-    while (next_character(&text) != 0) {
-        count++;
-    }
-    return count;
-}
 
 // White space and control characters of Unicode, and the marks that turn the writing direction.
 static bool is_space_or_control(uint32_t c)
@@ -43,7 +19,7 @@ static bool is_space_or_control(uint32_t c)
 
 static bool has_space_or_control(const char *text)
 {
-    for (uint32_t c = next_character(&text); c != 0; c = next_character(&text)) {
+    for (uint32_t c = text_next_character(&text); c != 0; c = text_next_character(&text)) {
         if (is_space_or_control(c)) {
             return true;
         }
@@ -53,7 +29,7 @@ static bool has_space_or_control(const char *text)
 
 void account_check_email(const char *email, struct faults *faults)
 {
-    size_t length = count_characters(email);
+    size_t length = text_count_characters(email);
     if (length < EMAIL_MIN || length > EMAIL_MAX) {
         faults_add(faults, "email", "must be 3 to 254 characters");
     }
@@ -68,7 +44,7 @@ void account_check_email(const char *email, struct faults *faults)
 
 void account_check_password(const char *password, struct faults *faults)
 {
-    size_t length = count_characters(password);
+    size_t length = text_count_characters(password);
     if (length < PASSWORD_MIN || length > PASSWORD_MAX) {
         faults_add(faults, "password", "must be 8 to 128 characters");
     }

@@ -81,6 +81,17 @@ const char *reason_words(enum feature feature, bool missing, bool raised)
     return raised ? wording->raised : wording->lowered;
 }
 
+const char *effect_words(enum feature feature, bool missing, double contribution)
+{
+    if (isnan(contribution)) {
+        return "What this did to the risk was not recorded.";
+    }
+    if (contribution > 0 || contribution < 0) {
+        return reason_words(feature, missing, contribution > 0);
+    }
+    return "This had no effect on the risk.";
+}
+
 // A denial that no feature explains comes from the model's own base rate.
 static const char overall_risk[] = "The overall risk is above what the credit policy allows.";
 

@@ -32,6 +32,10 @@ const char *reason_code(enum feature feature, bool missing);
 // raised the risk."; static text.
 const char *reason_words(enum feature feature, bool missing, bool raised);
 
+// One sentence on what a feature did, also where it did nothing, or where that was not recorded
+// (the contribution is NaN); static text.
+const char *effect_words(enum feature feature, bool missing, double contribution);
+
 // The sentence of a denial: the strongest reasons in plain words.
 void decision_reason_text(const struct reasons *reasons, const struct features *features,
                           char text[static REASON_TEXT_SIZE]);

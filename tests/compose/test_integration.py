@@ -19,7 +19,7 @@ OTHERWISE = "not grows_with_time"
 def write_external(stack):
     """The system's addresses as they are seen from this host."""
     secret = lambda name: (stack.secrets / name).read_text()  # noqa: E731
-    roles = ["user_credit", "emotion_worker", "transaction_worker", "credit_worker"]
+    roles = ["user_credit", "emotion_worker", "transaction_worker", "credit_worker", "reviewer"]
     at_home = lambda url: url.replace("postgres:5432", f"127.0.0.1:{stack.ports['POSTGRES']}")  # noqa: E731
     values = {
         "API_URL": stack.url,

@@ -7,7 +7,7 @@ from harness.waiting import poll
 MODE = "testing"
 CHANGED = ["secret_key", "internal_service_api_key", "nats_password", "redis_password"]
 CHANGED += ["ecs_password", "ecs_user_credit_password", "ecs_emotion_worker_password"]
-CHANGED += ["ecs_transaction_worker_password", "ecs_credit_worker_password"]
+CHANGED += ["ecs_transaction_worker_password", "ecs_credit_worker_password", "ecs_reviewer_password"]
 
 
 def stored(stack, person):

@@ -2,7 +2,7 @@
 """What PostgreSQL holds about a person."""
 
 TABLES = ("consents", "emotional_events", "emotional_event_ids", "emotional_events_summary", "transactions",
-          "decisions", "credit_limits", "notifications")  # fmt: skip
+          "decisions", "reviews", "credit_limits", "notifications")  # fmt: skip
 
 
 def rows_of(db, user_id):

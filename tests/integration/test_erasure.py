@@ -35,8 +35,9 @@ def poll_while_busy(call):
 def known_person(steady_person, db):
     """Somebody with rows in every table."""
     someone = steady_person
-    offer = someone.analyse().json()["offer"]["offer_id"]
-    poll(lambda: someone.accept(offer).status_code == 200)
+    decision = someone.analyse().json()
+    assert someone.client.post(f"/v1/decisions/{decision['decision_id']}/review").status_code == 202
+    poll(lambda: someone.accept(decision["offer"]["offer_id"]).status_code == 200)
     assert all(rows_of(db, someone.id).values())
     return someone
 

@@ -30,7 +30,7 @@ def path_for(route, user_id, **known):
 
 def body_for(user_id):
     """Members that make sense on any route that takes a body."""
-    return {"userId": user_id, "amount": 1, "granted": True, "reason": "I disagree"}
+    return {"userId": user_id, "amount": 1, "granted": True, "statement": "I disagree"}
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from harness.waiting import poll
 from problems import assert_problem
 
 INSTANTS = {"exported_at", "created_at", "updated_at", "granted_at", "withdrawn_at", "timestamp", "occurred_at",
-            "decided_at", "expires_at", "accepted_at", "activated_at"}  # fmt: skip
+            "decided_at", "requested_at", "resolved_at", "expires_at", "accepted_at", "activated_at"}  # fmt: skip
 LISTS = {"consents": "consents", "emotional_events": "emotional_events", "emotions_by_day": "emotional_events_summary",
-         "transactions": "transactions", "decisions": "decisions", "offers": "credit_limits",
+         "transactions": "transactions", "decisions": "decisions", "reviews": "reviews", "offers": "credit_limits",
          "notifications": "notifications"}  # fmt: skip
 
 
@@ -31,8 +31,9 @@ def instants_in(value):
 
 
 def test_it_holds_what_every_table_holds(steady_person, db):
-    offer = steady_person.analyse().json()["offer"]["offer_id"]
-    poll(lambda: steady_person.accept(offer).status_code == 200)
+    decision = steady_person.analyse().json()
+    assert steady_person.client.post(f"/v1/decisions/{decision['decision_id']}/review").status_code == 202
+    poll(lambda: steady_person.accept(decision["offer"]["offer_id"]).status_code == 200)
     answer = export(steady_person)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/json"
@@ -47,6 +48,8 @@ def test_it_holds_what_every_table_holds(steady_person, db):
 
 def test_it_says_the_same_as_the_lists(steady_person):
     decision = steady_person.analyse().json()
+    review = {"statement": "Is that all?"}
+    steady_person.client.post(f"/v1/decisions/{decision['decision_id']}/review", json=review)
     document = export(steady_person).json()
     own = f"/v1/users/{steady_person.id}"
     get = lambda path: steady_person.client.get(path).json()  # noqa: E731
@@ -60,6 +63,7 @@ def test_it_says_the_same_as_the_lists(steady_person):
     for name in ("decision_id", "decided_at", "approved", "ml_risk_score", "reason", "reason_codes", "model_version",
                  "policy_version"):  # fmt: skip
         assert recorded[name] == told[name], name
+    assert document["reviews"] == [told["review"]]
     assert recorded["features"] == {feature["feature"]: feature["value"] for feature in told["features"]}
 
 
@@ -150,9 +154,15 @@ def test_the_largest_document_comes_through_the_gateway(person, db):
         someone.id, json.dumps({"f" * 30 + str(i): 0.1 for i in range(4)}), json.dumps({"f" * 30 + str(i): 0.1 for i in range(4)}),
         "x" * 511, "m" * 64, "p" * 64,
     )  # fmt: skip
+    db(
+        "INSERT INTO reviews (user_id, decision_id, statement, explanation, reviewer, reviewer_role, outcome, resolved_at)"
+        " SELECT user_id, id, %s, %s, 'x', 'x', 'upheld', now() FROM decisions WHERE user_id = %s",
+        "\n𝄞" * 1000, "\n𝄞" * 1000, someone.id,
+    )  # fmt: skip
     answer = export(someone)
     assert answer.status_code == 200
     assert answer.json()["left_out"]["emotional_events"] == 1
+    assert answer.json()["left_out"]["reviews"] == 901
     assert len(answer.content) > 4_000_000
 
 

@@ -35,6 +35,7 @@ def test_an_example_runs(topology, person, engines, sql):
 
 
 ERASE = "SELECT erase_person(gen_random_uuid()), erase_portion(gen_random_uuid(), 1)"
+RESOLVE = "SELECT resolve_review(gen_random_uuid(), 'upheld', 'x', 'x', NULL, NULL, NULL, NULL, NULL)"
 FORBIDDEN = {
     "EMOTION_WORKER_DATABASE_URL": [
         "SELECT email FROM users", "SELECT * FROM transactions", "UPDATE emotional_events SET stress_ppb = 0",
@@ -53,6 +54,11 @@ FORBIDDEN = {
     "USER_CREDIT_DATABASE_URL": [
         "UPDATE decisions SET approved = true", "DELETE FROM decisions", "INSERT INTO transactions DEFAULT VALUES",
         "DELETE FROM erasures", "DROP TABLE users", "CREATE TABLE mine ()", "SELECT * FROM keep_days_of_emotions(35)",
+        "UPDATE reviews SET outcome = 'upheld'", "DELETE FROM reviews", RESOLVE,
+    ],
+    "REVIEWER_DATABASE_URL": [
+        "SELECT email FROM users", "SELECT * FROM decisions", "SELECT * FROM reviews", "UPDATE reviews SET outcome = NULL",
+        "INSERT INTO credit_limits DEFAULT VALUES", "SELECT * FROM emotional_events_summary", "SELECT * FROM transactions", ERASE,
     ],
 }  # fmt: skip
 

@@ -71,6 +71,17 @@ static void test_words_say_which_way_a_feature_moved_the_risk(void **state)
                         "Few transactions in the last 30 days raised the risk.");
 }
 
+static void test_words_say_when_a_feature_did_nothing_or_nobody_knows(void **state)
+{
+    (void)state;
+    const enum feature feature = FEATURE_STRESS_EVENTS_30D;
+    assert_string_equal(effect_words(feature, false, 0.3), reason_words(feature, false, true));
+    assert_string_equal(effect_words(feature, true, -0.3), reason_words(feature, true, false));
+    assert_string_equal(effect_words(feature, false, 0), "This had no effect on the risk.");
+    assert_string_equal(effect_words(feature, false, NAN),
+                        "What this did to the risk was not recorded.");
+}
+
 static void test_a_denial_tells_its_reasons_in_plain_words(void **state)
 {
     (void)state;
@@ -118,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_what_did_not_raise_the_risk_is_no_reason),
         cmocka_unit_test(test_every_reason_has_a_code_of_its_own),
         cmocka_unit_test(test_words_say_which_way_a_feature_moved_the_risk),
+        cmocka_unit_test(test_words_say_when_a_feature_did_nothing_or_nobody_knows),
         cmocka_unit_test(test_a_denial_tells_its_reasons_in_plain_words),
         cmocka_unit_test(test_a_denial_without_reasons_speaks_of_the_overall_risk),
         cmocka_unit_test(test_the_longest_denial_fits),

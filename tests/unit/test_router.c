@@ -66,6 +66,8 @@ static const struct route routes[] = {
     {HTTP_PUT, "/v1/users/{user_id}/consents/{kind}", AUTH_PERSON, RUN_ON_LOOP, handle,
      .has_body = true},
     {HTTP_POST, "/v1/transactions", AUTH_PERSON, RUN_ON_LOOP, handle, .has_body = true},
+    {HTTP_POST, "/v1/decisions/{decision_id}/review", AUTH_PERSON, RUN_ON_LOOP, handle,
+     .has_body = true, .body_optional = true},
     {HTTP_GET, "/slow", AUTH_PUBLIC, RUN_ON_WORKERS, handle_on_worker, .has_body = false},
 };
 
@@ -347,6 +349,27 @@ static void test_a_body_that_is_not_json_is_415(void **state)
     assert_int_equal(status_of(*state, "POST /v1/transactions", ""), 401);
 }
 
+static void test_a_body_that_may_be_missing_is_json_when_it_is_there(void **state)
+{
+    static const struct {
+        const char *headers; /* and the body */
+        int status;
+    } cases[] = {
+        {"", 200},
+        {"Content-Length: 0\r\n", 200},
+        {"Content-Type: application/json\r\n", 200},
+        {"Content-Type: text/plain\r\n", 415},
+        {"Content-Type:\r\n", 415},
+        {"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", 415},
+        {"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+         200},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(status_with_token(*state, "POST /v1/decisions/7/review", cases[i].headers),
+                         cases[i].status);
+    }
+}
+
 static void test_a_worker_answers_on_the_loop(void **state)
 {
     struct stage *stage = *state;
@@ -424,6 +447,7 @@ int main(void)
         TEST(test_a_user_id_that_is_no_uuid_is_422),
         TEST(test_every_part_of_a_path_is_found),
         TEST(test_a_body_that_is_not_json_is_415),
+        TEST(test_a_body_that_may_be_missing_is_json_when_it_is_there),
         TEST(test_a_worker_answers_on_the_loop),
         TEST(test_full_workers_are_503_at_once),
         TEST(test_a_request_that_waited_too_long_is_503_and_never_handled),

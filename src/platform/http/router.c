@@ -298,9 +298,15 @@ static bool is_batch_for(const struct route *route, const struct http_exchange *
     return route->batch != NULL && exchange->request->is_batch;
 }
 
+static bool may_go_without_type(const struct route *route, struct http_exchange *exchange)
+{
+    return !route->has_body || (route->body_optional && http_body(exchange).length == 0 &&
+                                http_header(exchange, "Content-Type") == NULL);
+}
+
 static bool has_good_type(const struct route *route, struct http_exchange *exchange)
 {
-    if (is_batch_for(route, exchange) || !route->has_body ||
+    if (is_batch_for(route, exchange) || may_go_without_type(route, exchange) ||
         media_type_is(http_header(exchange, "Content-Type"), "application/json")) {
         return true;
     }

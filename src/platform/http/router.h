@@ -39,6 +39,7 @@ struct route {
     http_handler *on_loop_first; /* sees it before a worker: answers, or calls router_hand_over */
     http_handler *batch; /* takes lines (application/x-ndjson) by http_read_batch; NULL: nobody */
     bool has_body;       /* application/json is required then, unless it is a batch */
+    bool body_optional;  /* with has_body: none at all, and then no type either, is as good */
     bool repeatable;     /* a POST whose second arrival changes nothing, so it may be sent again */
 };
 

@@ -182,8 +182,11 @@ enum db_status credit_decision_store(struct db *db, const char *person,
 {
     enum db_status status = insert_decision(db, person, decision, grounds);
     if (status == DB_OK) {
-        struct db_parameter owner[] = {db_text_parameter(person)};
-        status = db_run_later(db, &sql_supersede_open_offer, owner, 1);
+        struct db_parameter parameters[] = {
+            db_text_parameter(person),
+            db_text_parameter(decision->has_offer ? "true" : "false"),
+        };
+        status = db_run_later(db, &sql_supersede_open_offer, parameters, 2);
     }
     if (status == DB_OK && decision->has_offer) {
         status = insert_offer(db, person, decision);

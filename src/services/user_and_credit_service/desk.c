@@ -5,6 +5,7 @@
 #include "platform/clock.h"
 #include "services/user_and_credit_service/statements.h"
 
+#include <string.h>
 #include <time.h>
 
 #define LOOK_UPS 6
@@ -86,6 +87,17 @@ struct db_result *desk_find(struct desk *desk, struct http_exchange *exchange,
         db_result_free(&rows);
     }
     return rows;
+}
+
+bool desk_decision_id(struct http_exchange *exchange, char id[static UUID_TEXT_SIZE])
+{
+    const char *in_path = http_path_part(exchange, "decision_id");
+    struct uuid parsed;
+    const bool is_id = uuid_parse(in_path, strlen(in_path), &parsed);
+    if (is_id) {
+        uuid_format(&parsed, id);
+    }
+    return is_id;
 }
 
 void desk_answer_unknown(struct desk *desk, struct http_exchange *exchange, const char *detail)

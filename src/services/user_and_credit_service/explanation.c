@@ -4,6 +4,7 @@
 #include "services/user_and_credit_service/decision.h"
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
+#include "services/user_and_credit_service/review.h"
 
 #include "domain/decision.h"
 #include "platform/json.h"
@@ -23,17 +24,6 @@ static json_t *score_json(risk_score score)
 
 // ---- the features
 
-static const char *effect_in_words(enum feature feature, bool missing, double contribution)
-{
-    if (isnan(contribution)) {
-        return "What this did to the risk was not recorded.";
-    }
-    if (contribution > 0 || contribution < 0) {
-        return reason_words(feature, missing, contribution > 0);
-    }
-    return "This had no effect on the risk.";
-}
-
 static json_t *feature_json(const struct decision_grounds *grounds, enum feature feature)
 {
     double value = grounds->features.value[feature];
@@ -41,7 +31,7 @@ static json_t *feature_json(const struct decision_grounds *grounds, enum feature
     return json_pack("{s:s, s:o, s:o, s:b, s:s}", "feature", feature_name(feature), "value",
                      number_or_null(value), "contribution", number_or_null(contribution),
                      "emotional", feature_is_emotional(feature), "explanation",
-                     effect_in_words(feature, isnan(value), contribution));
+                     effect_words(feature, isnan(value), contribution));
 }
 
 static json_t *features_json(const struct decision_grounds *grounds)
@@ -95,15 +85,16 @@ static json_t *emotions_json(const struct recorded_decision *recorded, const str
 
 // ---- the answer
 
-// The answer of the analysis, and what led to it.
+// The answer of the analysis, what led to it, and the review that was asked for.
 static json_t *explanation_json(const char *person, const struct recorded_decision *recorded,
-                                const struct policy *policy)
+                                const struct policy *policy, json_t *review)
 {
     json_t *answer = credit_decision_json(person, &recorded->decision, false);
     json_object_del(answer, "cached");
     json_object_set_new(answer, "decided_at", json_timestamp(recorded->decision.made_at));
     json_object_set_new(answer, "features", features_json(&recorded->grounds));
     json_object_set_new(answer, "emotions", emotions_json(recorded, policy));
+    json_object_set(answer, "review", review != NULL ? review : json_null());
     return answer;
 }
 
@@ -113,14 +104,15 @@ void explain_decision(struct http_exchange *exchange, void *state, void *context
     struct desk *desk = context;
     char person[UUID_TEXT_SIZE];
     uuid_format(http_person(exchange), person);
-    const char *in_path = http_path_part(exchange, "decision_id");
-    struct uuid id;
+    char decision_id[UUID_TEXT_SIZE];
     struct recorded_decision recorded = {.known = false};
+    __attribute__((cleanup(json_release))) json_t *review = NULL;
     enum db_status status = DB_OK;
-    if (uuid_parse(in_path, strlen(in_path), &id)) {
-        char decision_id[UUID_TEXT_SIZE];
-        uuid_format(&id, decision_id);
+    if (desk_decision_id(exchange, decision_id)) {
         status = credit_decision_find(desk->db, person, decision_id, &recorded);
+    }
+    if (status == DB_OK && recorded.known) {
+        status = review_find(desk->db, person, decision_id, &review);
     }
     if (status != DB_OK) {
         desk_answer_failure(desk, exchange, status);
@@ -128,7 +120,7 @@ void explain_decision(struct http_exchange *exchange, void *state, void *context
         desk_answer_unknown(desk, exchange, "there is no such decision");
     } else {
         const struct policy policy = desk_policy(desk);
-        http_answer_json(exchange, 200, explanation_json(person, &recorded, &policy));
+        http_answer_json(exchange, 200, explanation_json(person, &recorded, &policy, review));
     }
     credit_decision_release(&recorded.decision);
 }

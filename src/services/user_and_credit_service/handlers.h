@@ -18,5 +18,6 @@ http_handler change_consent;      /* PUT /v1/users/{user_id}/consents/emotional_
 http_handler analyse_credit;      /* POST /v1/users/{user_id}/credit-analysis */
 http_handler recall_credit;       /* the same, on the loop: what was decided lately */
 http_handler explain_decision;    /* GET /v1/decisions/{decision_id} */
+http_handler request_review;      /* POST /v1/decisions/{decision_id}/review */
 http_handler accept_offer;        /* POST /v1/credit-offers/{offer_id}/accept */
 http_handler list_offers;         /* GET /v1/users/{user_id}/offers */

@@ -179,6 +179,8 @@ static const struct route routes[] = {
      .has_body = false},
     {HTTP_GET, "/v1/decisions/{decision_id}", AUTH_PERSON, RUN_ON_WORKERS, explain_decision,
      .has_body = false},
+    {HTTP_POST, "/v1/decisions/{decision_id}/review", AUTH_PERSON, RUN_ON_WORKERS, request_review,
+     .has_body = true, .body_optional = true, .repeatable = true},
 };
 
 const struct service user_and_credit_service = {

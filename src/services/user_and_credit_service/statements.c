@@ -138,7 +138,8 @@ const struct db_statement sql_delete_emotional_summary = {
     " o.credit_type, o.expires_at"
 #define DECISIONS_WITH_OFFERS                                                                      \
     " FROM decisions d"                                                                            \
-    " LEFT JOIN credit_limits o ON o.user_id = d.user_id AND o.decision_id = d.id"
+    " LEFT JOIN credit_limits o"                                                                   \
+    "   ON o.user_id = d.user_id AND o.decision_id = d.id AND NOT o.by_review"
 
 // $1 person, $2 how many seconds a decision is answered again, if it was made under the consent
 // that still holds or is still missing, $3 stress threshold in billionths. No row: there is no such
@@ -241,10 +242,13 @@ const struct db_statement sql_insert_decision = {
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 };
 
+// A new offer takes the place of any; a denial ($2 is false) does not take back what somebody
+// offered after a review.
 const struct db_statement sql_supersede_open_offer = {
     "supersede_open_offer",
     "UPDATE credit_limits SET status = 'superseded', updated_at = clock_timestamp()"
-    " WHERE user_id = $1 AND status = 'offered' AND accepted_at IS NULL",
+    " WHERE user_id = $1 AND status = 'offered' AND accepted_at IS NULL"
+    "   AND ($2::boolean OR NOT by_review)",
 };
 
 const struct db_statement sql_insert_offer = {
@@ -263,6 +267,21 @@ const struct db_statement sql_cache_generation = {
 const struct db_statement sql_next_cache_generation = {
     "next_cache_generation",
     "SELECT nextval('decision_cache_generation')",
+};
+
+// Nothing happens when there is no such decision, or a review of it already.
+const struct db_statement sql_request_review = {
+    "request_review",
+    "INSERT INTO reviews (user_id, decision_id, statement, requested_at)"
+    " SELECT user_id, id, $3, clock_timestamp() FROM decisions WHERE user_id = $1 AND id = $2"
+    " ON CONFLICT (user_id, decision_id) DO NOTHING",
+};
+
+const struct db_statement sql_review = {
+    "review",
+    "SELECT statement, requested_at, coalesce(outcome, 'requested'), explanation, resolved_at,"
+    "       offer_id"
+    " FROM reviews WHERE user_id = $1 AND decision_id = $2",
 };
 
 const struct db_statement sql_offer_state = {
@@ -375,6 +394,7 @@ const struct db_statement sql_list_notifications = {
     "(SELECT greatest(count(*) - " most ", 0) FROM " rows " WHERE user_id = $1)"
 #define MANY "10000"
 #define SOME "1000"
+#define FEW "100" /* each has two texts of 2,000 characters */
 
 // clang-format off
 const struct db_statement sql_export = {
@@ -409,6 +429,12 @@ const struct db_statement sql_export = {
     "  'contributions', contributions, 'reason', reason, 'reason_codes', reason_codes,"
     "  'model_version', model_version, 'policy_version', policy_version)"
        NEWEST("decisions", "created_at", SOME) ","
+    "'reviews', " EXPORTED
+    "  'decision_id', decision_id, 'status', coalesce(outcome, 'requested'),"
+    "  'statement', statement, 'requested_at', " INSTANT("requested_at") ","
+    "  'explanation', explanation, 'resolved_at', " INSTANT("resolved_at") ","
+    "  'offer_id', offer_id)"
+       NEWEST("reviews", "requested_at", FEW) ","
     "'offers', " EXPORTED
     "  'offer_id', id, 'decision_id', decision_id, 'status', status,"
     "  'credit_limit', credit_limit, 'interest_rate', interest_rate, 'credit_type', credit_type,"
@@ -425,6 +451,7 @@ const struct db_statement sql_export = {
     "  'emotions_by_day', " LEFT_OUT("emotional_events_summary", SOME) ","
     "  'transactions', " LEFT_OUT("transactions", MANY) ","
     "  'decisions', " LEFT_OUT("decisions", SOME) ","
+    "  'reviews', " LEFT_OUT("reviews", FEW) ","
     "  'offers', " LEFT_OUT("credit_limits", SOME) ","
     "  'notifications', " LEFT_OUT("notifications", SOME) "))"
     " FROM users u WHERE u.id = $1",

@@ -42,6 +42,8 @@ extern const struct db_statement sql_cache_generation;
 extern const struct db_statement sql_next_cache_generation;
 
 // ---- offers
+extern const struct db_statement sql_request_review;
+extern const struct db_statement sql_review;
 extern const struct db_statement sql_offer_state;
 extern const struct db_statement sql_accept_offer;
 extern const struct db_statement sql_expire_offer;
