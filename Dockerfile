@@ -23,6 +23,7 @@ RUN apt-get update -q \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY meson.build meson_options.txt ./
+COPY api api
 COPY src src
 # The tests and the benchmark stay outside: only the program itself is built here.
 RUN sed -i "/^ *subdir('\(tests\|bench\)/d" meson.build \

@@ -26,13 +26,18 @@ def new_email():
 class Api:
     """Calls below one base URL; keeps its connection."""
 
+    watch = None  # sees every answer: method, path, answer
+
     def __init__(self, url, headers=None):
         self.url = url
         self.session = requests.Session()
         self.session.headers.update(headers or {})
 
     def call(self, method, path, **options):
-        return self.session.request(method, self.url + path, timeout=options.pop("timeout", 20), **options)
+        answer = self.session.request(method, self.url + path, timeout=options.pop("timeout", 20), **options)
+        if self.watch:
+            self.watch(method, path, answer)
+        return answer
 
     def get(self, path, **options):
         return self.call("GET", path, **options)

@@ -5,7 +5,8 @@ once, against a system that others started (harness/external.py)."""
 import pytest
 
 from harness import external
-from harness.people import now
+from harness.description import Description
+from harness.people import Api, now
 from harness.topology import Topology
 from harness.waiting import poll
 
@@ -19,6 +20,14 @@ def topology(request, engines):
     yield running
     codes = running.stop()
     assert set(codes.values()) == {0}, f"exit codes after SIGTERM: {codes}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def described():
+    """Whatever a test asks, the answer is one that the API's description knows."""
+    Api.watch = Description().check
+    yield
+    Api.watch = None
 
 
 @pytest.fixture

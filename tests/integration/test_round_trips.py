@@ -67,6 +67,7 @@ def left_open(engines):
 @pytest.mark.parametrize("sqlstate, code", [("40001", 503), ("22003", 500)])
 def test_a_refused_statement_takes_all_that_left_with_it_along(person, engines, db, refusal, sqlstate, code):
     someone = person()
+    someone.client.watch = None  # 500, a defect, is not described
     refusal.begin(sqlstate)
     assert analyse(someone).status_code == code
     assert db("SELECT count(*) FROM credit_limits WHERE user_id = %s", someone.id) == [(0,)]

@@ -309,7 +309,7 @@ def test_who_stays_silent_keeps_nobody_else_waiting(play):
             connection.sendall(answer())
 
     gateway, service = play(talk)
-    silent = people.Api(gateway.url, {"X-Internal-Key": gateway.internal_key})
+    silent = gateway.new_client()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(silent.post, "/v1/emotions/stream", json=EVENT, headers={"Idempotency-Key": "silent"})
         poll(lambda: service.requests, 5)
@@ -392,7 +392,7 @@ def test_a_repeat_goes_over_a_new_connection(play):
         connection.sendall(answer(f'"{number}"'))
 
     gateway, service = play(talk)
-    clients = [people.Api(gateway.url, {"X-Internal-Key": gateway.internal_key}) for _ in range(3)]
+    clients = [gateway.new_client() for _ in range(3)]
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda client: client.post("/v1/emotions/stream", json=EVENT), clients))
     assert [got.status_code for got in answers] == [202] * 3
@@ -454,7 +454,7 @@ def test_answers_are_never_mixed_up(play):
     gateway, service = play(breaks_now_and_then)
 
     def ask(number):
-        client = people.Api(gateway.url, {"X-Internal-Key": gateway.internal_key})
+        client = gateway.new_client()
         codes = []
         for turn in range(60):
             name = f"request-{number}-{turn}"

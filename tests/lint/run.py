@@ -44,7 +44,7 @@ def check_tidy(build):
     entries = []
     for entry in database:
         file = (Path(entry["directory"]) / entry["file"]).resolve()
-        if ROOT in file.parents:
+        if ROOT in file.parents and build not in file.parents:  # what the build made is not ours to mend
             entries.append({"file": str(file), "build": str(build), "command": entry["command"]})
     if not entries:
         print(f"{build} was not made for this folder")

@@ -39,7 +39,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 def scripts():
     """The shell and Python files of the repository."""
-    for folder in ("tests", "deploy", "bench", "models", "load", ".ci"):
+    for folder in ("api", "tests", "deploy", "bench", "models", "load", ".ci"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path

@@ -3,6 +3,8 @@
 // here pass, so nothing a client sent can pose as something internal.
 #include "services/api_gateway_ecs/service.h"
 
+#include "services/api_gateway_ecs/reference.h"
+
 #include "platform/buffer.h"
 #include "platform/http/client.h"
 #include "platform/http/url.h"
@@ -258,12 +260,19 @@ void gateway_forward_routes(void *state, struct router *router, const struct ser
     router_add(router, upstream->routes, service->route_count, upstream, NULL, NULL);
 }
 
+static const struct route routes[] = {
+    {HTTP_GET, "/docs", AUTH_PUBLIC, RUN_ON_LOOP, show_api_page, .has_body = false},
+    {HTTP_GET, "/openapi.json", AUTH_PUBLIC, RUN_ON_LOOP, show_api_description, .has_body = false},
+};
+
 const struct service api_gateway_ecs = {
     .name = "api-gateway-ecs",
     .needs = NEEDS_TOKEN_KEY | NEEDS_INTERNAL_KEY,
     .listen = SETTING_API_GATEWAY_LISTEN,
     .url = SETTING_COUNT,
     .database = SETTING_COUNT,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
     .start = start,
     .stop = stop,
 };

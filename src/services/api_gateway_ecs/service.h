@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // api-gateway-ecs: the single entry. Its routes are the public routes of every other service; those
-// of a service in this process are called in memory, all others are forwarded over HTTP.
+// of a service in this process are called in memory, all others are forwarded over HTTP. Its own
+// two are the description of the API.
 #pragma once
 
 #include "platform/http/router.h"
