@@ -97,7 +97,7 @@ class Stack:
 
     def services(self):
         """Those that keep running."""
-        once = {"check-secrets", "check-port", "database-setup", "migrate"}
+        once = {"check-secrets", "check-port", "database-setup", "migrate", "reviews"}
         return [name for name in self.compose("config", "--services").stdout.split() if name not in once]
 
     def containers(self, service):

@@ -43,6 +43,26 @@ def test_only_the_load_balancer_publishes_a_port(stack):
     assert {bound["HostPort"] for bound in published[NGINX]} == {str(stack.port)}
 
 
+def test_a_reviewer_resolves_what_a_person_contests(stack):
+    person = people.Person(stack)
+    decision = person.analyse().json()["decision_id"]
+    assert person.client.post(f"/v1/decisions/{decision}/review", json={"statement": "why?"}).status_code == 202
+    reviews = lambda *words: stack.compose("run", "--rm", "--no-deps", "-T", "reviews", *words).stdout  # noqa: E731
+    assert decision in reviews("list")
+    assert "why?" in reviews("show", decision)
+    assert "upheld" in reviews("uphold", decision, "--reviewer", "Ana", "--explanation", "It is early days.")
+    review = person.client.get(f"/v1/decisions/{decision}").json()["review"]
+    assert (review["status"], review["explanation"]) == ("upheld", "It is early days.")
+
+
+def test_the_api_describes_itself_to_whoever_comes_through_the_load_balancer(client):
+    page = client.get("/docs")
+    assert page.status_code == 200 and "requestReview" in page.text
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+
+
 @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/v1/predict", "/v1/predict/", "/batch/v1/emotions/stream"])
 def test_what_is_internal_is_not_reachable(client, path):
     for method in ("GET", "POST"):
