@@ -296,16 +296,12 @@ def responses(node: Node, document: Node) -> Iterator[str]:
     """Those that are this operation's own in full, those that are told at the end of the page in a line each."""
     shared = []
     for status, each in node["responses"].items():
-        if name := shared_name(each):
-            text = each.get("description", target(each["$ref"], document)["description"])
-            shared.append(f'<li><a href="#{escape(name)}">{code(status)}</a> {inline(text)}</li>')
+        full, name = expanded(each, document), each.get("$ref", "").removeprefix("#/components/responses/")
+        if name:
+            shared.append(f'<li><a href="#{escape(name)}">{code(status)}</a> {inline(full["description"])}</li>')
         else:
-            yield from response(status, expanded(each, document))
+            yield from response(status, full)
     yield "\n".join(["<ul>", *shared, "</ul>"]) if shared else ""
-
-
-def shared_name(node: Node) -> str:
-    return str(node.get("$ref", "")).removeprefix("#/components/responses/") if "$ref" in node else ""
 
 
 def section(title: str, method: str, path: str, node: Node, document: Node) -> str:
@@ -313,14 +309,15 @@ def section(title: str, method: str, path: str, node: Node, document: Node) -> s
     parts = [f'<section id="{name}" aria-labelledby="{name}-title">', f'<h3 id="{name}-title">{title}</h3>',
              f"<p><strong>{inline(node['summary'])}</strong></p>", prose(node.get("description", "")),
              *call(method, path, node), *request(node), "<h4>Responses</h4>",
-             *responses(document["paths"][path][method.lower()], document), "</section>"]
+             *responses(node, document), "</section>"]
     return "\n".join(filter(None, parts))
 
 
 def operation(name: str, path: str, document: Node) -> tuple[str, str, str]:
     """The operation's tag, its title as a link, and its section."""
     item, method = document["paths"][path], name.upper()
-    node = known(expanded(item[name], document), OPERATION, "the operation")
+    raw = known(item[name], OPERATION, "the operation")
+    node = {key: raw[key] if key == "responses" else expanded(raw[key], document) for key in raw}
     shared = expanded(item.get("parameters", []), document)
     parameters = {(each["in"], each["name"]): each for each in shared + node.get("parameters", [])}
     node = {"security": document.get("security", []), **node, "parameters": list(parameters.values())}

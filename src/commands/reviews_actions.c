@@ -8,6 +8,7 @@
 #include "platform/db/transaction.h"
 #include "platform/ids.h"
 #include "platform/json.h"
+#include "platform/model/prediction_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -110,13 +111,6 @@ static void print_text(const json_t *review, const char *label, const char *name
     putchar('\n');
 }
 
-static double number_of(const json_t *review, const char *object, enum feature feature)
-{
-    const json_t *numbers = json_object_get(review, object);
-    const json_t *value = json_object_get(numbers, feature_name(feature));
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
 static void print_value(double value)
 {
     if (isnan(value)) {
@@ -137,9 +131,11 @@ static void print_contribution(double contribution)
 
 static void print_features(const json_t *review)
 {
+    const json_t *values = json_object_get(review, "features");
+    const json_t *contributions = json_object_get(review, "contributions");
     for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
-        const double value = number_of(review, "features", feature);
-        const double contribution = number_of(review, "contributions", feature);
+        const double value = feature_number(values, feature);
+        const double contribution = feature_number(contributions, feature);
         printf("  %-26s", feature_name(feature));
         print_value(value);
         print_contribution(contribution);
@@ -177,21 +173,25 @@ static void print_review(const json_t *review)
     }
 }
 
-static int say_unknown(const struct review_choice *choice)
+// One row; NULL, and one line said, when the database does not answer or nobody asked for a review.
+static struct db_result *find_review(struct db *db, const struct review_choice *choice)
 {
-    fprintf(stderr, "ecs: nobody asked for a review of decision %s\n", choice->decision);
-    return EXIT_FAILURE;
+    struct db_parameter decision[] = {db_text_parameter(choice->decision)};
+    struct db_result *row = NULL;
+    if (db_run(db, &sql_review, decision, 1, &row) != DB_OK) {
+        say_failure(db);
+    } else if (db_rows(row) == 0) {
+        fprintf(stderr, "ecs: nobody asked for a review of decision %s\n", choice->decision);
+        db_result_free(&row);
+    }
+    return row;
 }
 
 int reviews_show(struct db *db, const struct review_choice *choice)
 {
-    struct db_parameter decision[] = {db_text_parameter(choice->decision)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    if (db_run(db, &sql_review, decision, 1, &row) != DB_OK) {
-        return say_failure(db);
-    }
-    if (db_rows(row) == 0) {
-        return say_unknown(choice);
+    __attribute__((cleanup(db_result_free))) struct db_result *row = find_review(db, choice);
+    if (row == NULL) {
+        return EXIT_FAILURE;
     }
     if (choice->json) {
         print_json(row, 0);
@@ -207,17 +207,12 @@ int reviews_show(struct db *db, const struct review_choice *choice)
 
 static int say_not_open(struct db *db, const struct review_choice *choice)
 {
-    struct db_parameter decision[] = {db_text_parameter(choice->decision)};
-    __attribute__((cleanup(db_result_free))) struct db_result *row = NULL;
-    if (db_run(db, &sql_review, decision, 1, &row) != DB_OK) {
-        return say_failure(db);
+    __attribute__((cleanup(db_result_free))) struct db_result *row = find_review(db, choice);
+    if (row != NULL) {
+        __attribute__((cleanup(json_release))) json_t *review = read_row(row, 0);
+        fprintf(stderr, "ecs: the review of decision %s is resolved already: %s\n",
+                choice->decision, text_of(review, "status"));
     }
-    if (db_rows(row) == 0) {
-        return say_unknown(choice);
-    }
-    __attribute__((cleanup(json_release))) json_t *review = read_row(row, 0);
-    fprintf(stderr, "ecs: the review of decision %s is resolved already: %s\n", choice->decision,
-            text_of(review, "status"));
     return EXIT_FAILURE;
 }
 

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker, RefResolver
 from harness.engines import ROOT
 
 ANYWHERE = {400, 405, 408, 413, 414, 417, 431, 501, 505}  # as the description says of all paths together
+METHODS = {"get", "post", "put", "delete"}
 FORMATS = FormatChecker()
 
 
@@ -18,9 +19,6 @@ def is_instant(value):
     """RFC 3339; the library knows no check of its own."""
     pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
     return not isinstance(value, str) or re.fullmatch(pattern, value) is not None
-
-
-METHODS = {"get", "post", "put", "delete"}
 
 
 class Description:

@@ -32,8 +32,8 @@ def examples_of(node):
     """The schemas with their examples, wherever they stand."""
     if isinstance(node, dict):
         if "schema" in node:
-            for example in [node[name] for name in ("example",) if name in node]:
-                yield node["schema"], example
+            if "example" in node:
+                yield node["schema"], node["example"]
             for example in node.get("examples", {}).values():
                 yield node["schema"], example["value"]
         for member in node.values():

@@ -71,6 +71,19 @@ static void test_every_fault_of_the_features_is_found(void **state)
     assert_int_equal(faults_of(FEATURES("-0", "0.0", "0", "0,\"more\":[1]")), 0);
 }
 
+static void test_one_number_is_nan_where_it_is_null_missing_or_no_number(void **state)
+{
+    (void)state;
+    json_t *numbers = parse("{\"transaction_count_30d\": 12, \"avg_transaction_value_30d\": null,"
+                            " \"avg_positivity_7d\": \"high\"}");
+    assert_true(feature_number(numbers, FEATURE_TRANSACTION_COUNT_30D) == 12);
+    assert_true(isnan(feature_number(numbers, FEATURE_AVG_TRANSACTION_VALUE_30D)));
+    assert_true(isnan(feature_number(numbers, FEATURE_AVG_POSITIVITY_7D)));
+    assert_true(isnan(feature_number(numbers, FEATURE_STRESS_EVENTS_30D)));
+    assert_true(isnan(feature_number(NULL, FEATURE_STRESS_EVENTS_30D)));
+    json_decref(numbers);
+}
+
 static void test_a_prediction_comes_back_as_it_was(void **state)
 {
     (void)state;
@@ -156,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_features_come_back_as_they_were),
         cmocka_unit_test(test_every_fault_of_the_features_is_found),
+        cmocka_unit_test(test_one_number_is_nan_where_it_is_null_missing_or_no_number),
         cmocka_unit_test(test_a_prediction_comes_back_as_it_was),
         cmocka_unit_test(test_only_a_complete_and_sane_answer_is_taken),
     };

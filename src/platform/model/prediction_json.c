@@ -41,6 +41,12 @@ json_t *features_to_json(const struct features *features)
     return body;
 }
 
+double feature_number(const json_t *numbers, enum feature feature)
+{
+    const json_t *number = json_object_get(numbers, feature_name(feature));
+    return json_is_number(number) ? json_number_value(number) : (double)NAN;
+}
+
 bool features_from_json(const json_t *body, struct features *ret, struct faults *faults)
 {
     size_t before = faults->count;

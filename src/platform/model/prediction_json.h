@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two bodies of POST /v1/predict, each written by one side and read by the other: the features
-// of a person, and what the model says of them.
+// Features as JSON, and the two bodies of POST /v1/predict, each written by one side and read by
+// the other: the features of a person, and what the model says of them.
 #pragma once
 
 #include "domain/faults.h"
@@ -11,6 +11,9 @@
 
 // The features by name, null where missing. A new reference.
 json_t *features_to_json(const struct features *features);
+
+// The number of a feature in an object of them by name; NaN where it is null or missing.
+double feature_number(const json_t *numbers, enum feature feature);
 
 // Reads them; a fault for each one that is absent or outside its range. Other members are ignored.
 // False when there is a fault.

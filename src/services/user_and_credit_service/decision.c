@@ -4,6 +4,7 @@
 
 #include "platform/db/array.h"
 #include "platform/ids.h"
+#include "platform/model/prediction_json.h"
 #include "services/user_and_credit_service/statements.h"
 
 #include <math.h>
@@ -298,8 +299,7 @@ static void read_numbers(const char *text, double number[static FEATURE_COUNT])
 {
     json_t *object = json_loads(text, 0, NULL);
     for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
-        const json_t *value = json_object_get(object, feature_name(feature));
-        number[feature] = json_is_number(value) ? json_number_value(value) : (double)NAN;
+        number[feature] = feature_number(object, feature);
     }
     json_decref(object);
 }

@@ -89,9 +89,9 @@ struct db_result *desk_find(struct desk *desk, struct http_exchange *exchange,
     return rows;
 }
 
-bool desk_decision_id(struct http_exchange *exchange, char id[static UUID_TEXT_SIZE])
+bool desk_path_id(struct http_exchange *exchange, const char *name, char id[static UUID_TEXT_SIZE])
 {
-    const char *in_path = http_path_part(exchange, "decision_id");
+    const char *in_path = http_path_part(exchange, name);
     struct uuid parsed;
     const bool is_id = uuid_parse(in_path, strlen(in_path), &parsed);
     if (is_id) {

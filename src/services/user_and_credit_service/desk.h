@@ -58,8 +58,8 @@ struct db_result *desk_find(struct desk *desk, struct http_exchange *exchange,
                             const struct db_statement *statement,
                             const struct db_parameter *parameters, size_t count);
 
-// Reads the id of the path's `decision_id` in its canonical form; false when it is none.
-bool desk_decision_id(struct http_exchange *exchange, char id[static UUID_TEXT_SIZE]);
+// Reads the id that stands for `{name}` in the path, in its canonical form; false when it is none.
+bool desk_path_id(struct http_exchange *exchange, const char *name, char id[static UUID_TEXT_SIZE]);
 
 // Answers 404 with the detail (static text) for what was not found among the things of the person
 // of the token; 401 when it is the account that is gone.

@@ -108,7 +108,7 @@ void explain_decision(struct http_exchange *exchange, void *state, void *context
     struct recorded_decision recorded = {.known = false};
     __attribute__((cleanup(json_release))) json_t *review = NULL;
     enum db_status status = DB_OK;
-    if (desk_decision_id(exchange, decision_id)) {
+    if (desk_path_id(exchange, "decision_id", decision_id)) {
         status = credit_decision_find(desk->db, person, decision_id, &recorded);
     }
     if (status == DB_OK && recorded.known) {

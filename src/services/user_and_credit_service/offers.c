@@ -10,8 +10,6 @@
 #include "platform/clock.h"
 #include "platform/json.h"
 
-#include <string.h>
-
 // ---- accepting
 
 struct accepting {
@@ -139,14 +137,10 @@ void accept_offer(struct http_exchange *exchange, void *state, void *context)
     if (body == NULL || !check_owner(exchange, body)) {
         return;
     }
-    const char *in_path = http_path_part(exchange, "offer_id");
-    struct uuid offer_id;
-    bool is_id = uuid_parse(in_path, strlen(in_path), &offer_id);
     struct accepting accepting = {.trace_id = http_trace(exchange)->trace_id};
     enum db_status status = DB_OK;
-    if (is_id) {
+    if (desk_path_id(exchange, "offer_id", accepting.offer_id)) {
         uuid_format(http_person(exchange), accepting.user_id);
-        uuid_format(&offer_id, accepting.offer_id);
         status = desk_transaction(desk, accept_in_transaction, &accepting);
     }
     if (status != DB_OK) {

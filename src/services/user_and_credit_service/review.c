@@ -127,7 +127,7 @@ void request_review(struct http_exchange *exchange, void *state, void *context)
         return;
     }
     enum db_status status = DB_OK;
-    if (desk_decision_id(exchange, request.decision_id)) {
+    if (desk_path_id(exchange, "decision_id", request.decision_id)) {
         uuid_format(http_person(exchange), request.person);
         status = desk_transaction(desk, request_in_transaction, &request);
     }
