@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +42,10 @@ enum setting process_broker_setting(const struct process *process)
     return SETTING_NATS_URL;
 }
 
-static void *run_loop(void *arg)
+static void *run_lane(void *arg)
 {
-    struct process *process = arg;
-    loop_run(process->loop);
+    struct lane *lane = arg;
+    loop_run(lane->on.loop);
     return NULL;
 }
 
@@ -55,17 +56,28 @@ static bool give_memory_back(void *arg)
     return false;
 }
 
+static void start_lane(struct process *process, size_t number)
+{
+    struct lane *lane = &process->lanes[number];
+    if (pthread_create(&lane->thread, NULL, run_lane, lane) != 0) {
+        abort(); /* no thread at start: nothing would work */
+    }
+    char name[16] = "http";
+    if (number > 0) {
+        snprintf(name, sizeof name, "http-%zu", number + 1);
+    }
+    pthread_setname_np(lane->thread, name);
+}
+
 static void start_threads(struct process *process)
 {
     process->memory = ticker_new("memory", GIVE_MEMORY_BACK_MS, give_memory_back, NULL);
     ticker_start_later(process->memory);
     process_start_consumers(process);
     health_start(process->health);
-    process->loop_runs = pthread_create(&process->loop_thread, NULL, run_loop, process) == 0;
-    if (!process->loop_runs) {
-        abort(); /* no thread at start: nothing would work */
+    for (size_t i = 0; i < process->lane_count; i++) {
+        start_lane(process, i);
     }
-    pthread_setname_np(process->loop_thread, "http");
 }
 
 static void tear_down(struct process **process)
@@ -120,7 +132,8 @@ struct process *process_start(const struct process_plan *plan,
     }
     process_add_checks(process);
     start_threads(process);
-    log_info(process->log, "serving", LOG_NUMBER("services", process->mounted_count));
+    log_info(process->log, "serving", LOG_NUMBER("services", process->mounted_count),
+             LOG_NUMBER("loops", process->lane_count));
     return process;
 }
 
@@ -128,28 +141,42 @@ struct process *process_start(const struct process_plan *plan,
 
 static void look_drained(void *arg)
 {
-    struct process *process = arg;
-    if (process_connections(process) == 0 || clock_monotonic_ms() >= process->drain_deadline_ms) {
-        loop_timer_free(&process->drain_timer);
-        loop_stop(process->loop);
+    struct lane *lane = arg;
+    if (process_is_drained(lane) || clock_monotonic_ms() >= lane->process->drain_deadline_ms) {
+        loop_timer_free(&lane->drain_timer);
+        loop_stop(lane->on.loop);
     }
 }
 
+static void drain_lane(void *arg)
+{
+    struct lane *lane = arg;
+    process_drain(lane);
+    lane->drain_timer = loop_timer_start(lane->on.loop, 0, DRAIN_LOOK_MS, look_drained, lane);
+}
+
+// The first lane gives the others what waits for a connection, and only then is it their turn.
 static void begin_drain(void *arg)
 {
     struct process *process = arg;
-    int64_t seconds = config_number(process->config, SETTING_SHUTDOWN_SECONDS);
-    process->drain_deadline_ms = clock_monotonic_ms() + seconds * 1000;
-    process_drain(process);
-    process->drain_timer = loop_timer_start(process->loop, 0, DRAIN_LOOK_MS, look_drained, process);
+    drain_lane(&process->lanes[0]);
+    for (size_t i = 1; i < process->lane_count; i++) {
+        loop_post(process->lanes[i].on.loop, drain_lane, &process->lanes[i]);
+    }
 }
 
 void process_stop(struct process **process)
 {
-    log_info((*process)->log, "stopping");
-    loop_post((*process)->loop, begin_drain, *process);
-    pthread_join((*process)->loop_thread, NULL);
-    health_stop((*process)->health);
-    log_info((*process)->log, "stopped");
+    struct process *stopping = *process;
+    log_info(stopping->log, "stopping");
+    const int64_t seconds = config_number(stopping->config, SETTING_SHUTDOWN_SECONDS);
+    stopping->drain_deadline_ms = clock_monotonic_ms() + seconds * 1000;
+    process_stop_consumers(stopping);
+    loop_post(stopping->lanes[0].on.loop, begin_drain, stopping);
+    for (size_t i = 0; i < stopping->lane_count; i++) {
+        pthread_join(stopping->lanes[i].thread, NULL);
+    }
+    health_stop(stopping->health);
+    log_info(stopping->log, "stopped");
     tear_down(process);
 }

@@ -31,6 +31,7 @@ struct process_checks {
     bool migrated;
     struct policy_file *policy; /* looked at beside the service that decides by it */
     char policy_refused[POLICY_ERROR_SIZE];
+    char model_version[MODEL_VERSION_MAX + 1]; /* the last one told of */
     struct probe probes[PROCESS_SERVICES_MAX];
     size_t probe_count;
 };
@@ -131,10 +132,12 @@ static bool check_schema(void *arg, char why[static HEALTH_WHY_SIZE])
 
 static bool check_bus(void *arg, char why[static HEALTH_WHY_SIZE])
 {
-    struct process_checks *checks = arg;
-    if (!bus_is_up(checks->process->bus)) {
-        snprintf(why, HEALTH_WHY_SIZE, "not connected");
-        return false;
+    const struct process *process = ((struct process_checks *)arg)->process;
+    for (size_t i = 0; i < process->lane_count; i++) {
+        if (!bus_is_up(process->lanes[i].on.bus)) {
+            snprintf(why, HEALTH_WHY_SIZE, "not connected");
+            return false;
+        }
     }
     return true;
 }
@@ -176,10 +179,23 @@ static bool check_cache(void *arg, char why[static HEALTH_WHY_SIZE])
     return true;
 }
 
+static void tell_of_model(struct process_checks *checks)
+{
+    char version[MODEL_VERSION_MAX + 1];
+    risk_model_version(checks->process->model, version);
+    if (strcmp(version, checks->model_version) != 0) {
+        memcpy(checks->model_version, version, sizeof version);
+        log_info(checks->process->log, "risk model serves", LOG_TEXT("model_version", version));
+    }
+}
+
+// Picks a new file up, too.
 static bool check_model(void *arg, char why[static HEALTH_WHY_SIZE])
 {
     struct process_checks *checks = arg;
-    return risk_model_refresh(checks->process->model, why);
+    const bool good = risk_model_refresh(checks->process->model, why);
+    tell_of_model(checks);
+    return good;
 }
 
 static bool check_policy(void *arg, char why[static HEALTH_WHY_SIZE])

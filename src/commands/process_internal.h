@@ -17,6 +17,22 @@
 #include <pthread.h>
 
 #define CONSUMERS_MAX 16 /* the largest WORKER_THREADS */
+#define LANES_MAX 16     /* the largest HTTP_LOOPS */
+
+// An event loop with its thread.
+struct lane {
+    struct process *process;
+    struct service_loop on;
+    pthread_t thread;
+    struct loop_timer *drain_timer;
+};
+
+// What a service has on one loop.
+struct door {
+    void *context;              /* NULL when the service needs none */
+    struct router *router;      /* NULL when it does not listen by itself */
+    struct http_server *server; /* likewise */
+};
 
 // A service that runs in this process.
 struct mounted {
@@ -25,8 +41,7 @@ struct mounted {
     void *state;
     struct workers *workers;
     struct workers *passwords;
-    struct router *router;      /* NULL when it does not listen by itself */
-    struct http_server *server; /* likewise */
+    struct door doors[LANES_MAX]; /* one a lane */
     struct consumer *consumers[CONSUMERS_MAX];
     size_t consumer_count;
     struct turn *turn; /* of the consumers */
@@ -39,9 +54,8 @@ struct process {
     struct config *config;
     struct log *log;
     struct metrics *metrics;
-    struct loop *loop;
-    pthread_t loop_thread;
-    bool loop_runs;
+    struct lane lanes[LANES_MAX]; /* the metrics are on the first one */
+    size_t lane_count;
     struct bus *bus;
     struct revocations *revocations;
     struct bus_listener *erased_people; /* NULL: no service here needs to hear of them */
@@ -62,7 +76,6 @@ struct process {
     struct mounted mounted[PROCESS_SERVICES_MAX];
     size_t mounted_count;
 
-    struct loop_timer *drain_timer;
     int64_t drain_deadline_ms;
 };
 
@@ -102,8 +115,11 @@ bool process_mount_services(struct process *process, char error[static PROCESS_E
 bool process_listen(struct process *process, char error[static PROCESS_ERROR_SIZE]);
 void process_start_consumers(struct process *process);
 
-// On the loop's thread: stop accepting; how many connections are left.
-void process_drain(struct process *process);
-size_t process_connections(const struct process *process);
+void process_stop_consumers(struct process *process);
+
+// On the lane's thread, of the first lane before the others: stop accepting; whether a connection
+// is left.
+void process_drain(struct lane *lane);
+bool process_is_drained(const struct lane *lane);
 
 void process_unmount_services(struct process *process);

@@ -18,7 +18,6 @@ static void fill_environment(struct process *process, struct mounted *mounted)
         .config = process->config,
         .log = process->log,
         .metrics = process->metrics,
-        .loop = process->loop,
         .bus = process->bus,
         .revocations = process->revocations,
         .cache_health = process->cache_health,
@@ -41,6 +40,14 @@ static struct workers *start_pool(const struct process *process, const struct mo
     });
 }
 
+static void open_contexts(struct process *process, struct mounted *mounted)
+{
+    for (size_t i = 0; i < process->lane_count && mounted->service->loop_open != NULL; i++) {
+        mounted->doors[i].context =
+            mounted->service->loop_open(mounted->state, &process->lanes[i].on);
+    }
+}
+
 static bool mount(struct process *process, const struct service *service,
                   char error[static PROCESS_ERROR_SIZE])
 {
@@ -52,6 +59,7 @@ static bool mount(struct process *process, const struct service *service,
         return false;
     }
     process->mounted_count++;
+    open_contexts(process, mounted);
     if (service->worker_open != NULL) {
         mounted->workers = start_pool(process, mounted, "worker", SETTING_HTTP_WORKERS);
         mounted->passwords = start_pool(process, mounted, "password", SETTING_PASSWORD_WORKERS);
@@ -100,7 +108,7 @@ static struct http_server *listen_on(const struct process *process, enum setting
     const struct config *config = process->config;
     char why[HTTP_ERROR_SIZE];
     struct http_server *server = http_server_start(
-        process->loop,
+        process->lanes[0].on.loop,
         &(struct http_server_options){
             .address = config_text(config, address),
             .handle = router_handle,
@@ -121,10 +129,15 @@ static struct http_server *listen_on(const struct process *process, enum setting
     return server;
 }
 
-static void add_own_routes(struct router *router, const struct mounted *mounted)
+static void add_own_routes(struct router *router, const struct mounted *mounted, size_t lane)
 {
-    router_add(router, mounted->service->routes, mounted->service->route_count, mounted->state,
-               mounted->workers, mounted->passwords);
+    router_add(router, mounted->service->routes, mounted->service->route_count,
+               &(struct route_ground){
+                   .state = mounted->state,
+                   .loop_context = mounted->doors[lane].context,
+                   .workers = mounted->workers,
+                   .passwords = mounted->passwords,
+               });
 }
 
 static const struct mounted *find_mounted(const struct process *process,
@@ -139,8 +152,10 @@ static const struct mounted *find_mounted(const struct process *process,
 }
 
 // The gateway's table: the public routes of every service, called in memory or forwarded.
-static void add_all_routes(struct process *process, struct mounted *gateway)
+static void add_all_routes(const struct process *process, const struct mounted *gateway,
+                           size_t lane)
 {
+    const struct door *door = &gateway->doors[lane];
     for (size_t i = 0; i < process->plan.count; i++) {
         const struct service *service = process->plan.services[i];
         const struct mounted *here = find_mounted(process, service);
@@ -148,9 +163,9 @@ static void add_all_routes(struct process *process, struct mounted *gateway)
             continue;
         }
         if (here != NULL) {
-            add_own_routes(gateway->router, here);
+            add_own_routes(door->router, here, lane);
         } else {
-            gateway_forward_routes(gateway->state, gateway->router, service,
+            gateway_forward_routes(door->context, door->router, service,
                                    config_text(process->config, service->url));
         }
     }
@@ -176,25 +191,39 @@ static bool must_listen(const struct process *process, const struct service *ser
            config_is_set(process->config, service->listen);
 }
 
-static bool open_door(struct process *process, struct mounted *mounted,
+static bool open_door(struct process *process, struct mounted *mounted, size_t lane,
                       char error[static PROCESS_ERROR_SIZE])
 {
-    mounted->router = make_router(process, mounted->service == &api_gateway_ecs);
+    struct door *door = &mounted->doors[lane];
+    struct http_server *first = mounted->doors[0].server;
+    door->router = make_router(process, mounted->service == &api_gateway_ecs);
     if (mounted->service == &api_gateway_ecs) {
-        add_all_routes(process, mounted);
+        add_all_routes(process, mounted, lane);
     } else {
-        add_own_routes(mounted->router, mounted);
+        add_own_routes(door->router, mounted, lane);
     }
-    health_add_routes(process->health, mounted->router, false);
-    mounted->server = listen_on(process, mounted->service->listen, mounted->router, error);
-    return mounted->server != NULL;
+    health_add_routes(process->health, door->router, false);
+    door->server = lane == 0 ? listen_on(process, mounted->service->listen, door->router, error)
+                             : http_server_share(first, process->lanes[lane].on.loop, door->router);
+    return door->server != NULL;
+}
+
+static bool open_doors(struct process *process, struct mounted *mounted,
+                       char error[static PROCESS_ERROR_SIZE])
+{
+    for (size_t lane = 0; lane < process->lane_count; lane++) {
+        if (!open_door(process, mounted, lane, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool process_listen(struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
     for (size_t i = 0; i < process->mounted_count; i++) {
         struct mounted *mounted = &process->mounted[i];
-        if (must_listen(process, mounted->service) && !open_door(process, mounted, error)) {
+        if (must_listen(process, mounted->service) && !open_doors(process, mounted, error)) {
             return false;
         }
     }
@@ -242,32 +271,45 @@ void process_start_consumers(struct process *process)
 
 // ---- the end
 
-void process_drain(struct process *process)
+void process_stop_consumers(struct process *process)
 {
     for (size_t i = 0; i < process->mounted_count; i++) {
         struct mounted *mounted = &process->mounted[i];
         for (size_t c = 0; c < mounted->consumer_count; c++) {
             consumer_stop(mounted->consumers[c]);
         }
-        if (mounted->server != NULL) {
-            http_server_drain(mounted->server);
-        }
-    }
-    if (process->metrics_server != NULL) {
-        http_server_drain(process->metrics_server);
     }
 }
 
-size_t process_connections(const struct process *process)
+// The servers on a lane, one at a time: those of services by their number, then that of metrics.
+static struct http_server *server_of(const struct lane *lane, size_t number)
 {
-    size_t open =
-        process->metrics_server != NULL ? http_server_connections(process->metrics_server) : 0;
-    for (size_t i = 0; i < process->mounted_count; i++) {
-        if (process->mounted[i].server != NULL) {
-            open += http_server_connections(process->mounted[i].server);
+    const struct process *process = lane->process;
+    const size_t at = (size_t)(lane - process->lanes);
+    if (number < process->mounted_count) {
+        return process->mounted[number].doors[at].server;
+    }
+    return at == 0 ? process->metrics_server : NULL;
+}
+
+void process_drain(struct lane *lane)
+{
+    for (size_t i = 0; i <= lane->process->mounted_count; i++) {
+        struct http_server *server = server_of(lane, i);
+        if (server != NULL) {
+            http_server_drain(server);
         }
     }
-    return open;
+}
+
+bool process_is_drained(const struct lane *lane)
+{
+    size_t open = 0;
+    for (size_t i = 0; i <= lane->process->mounted_count; i++) {
+        const struct http_server *server = server_of(lane, i);
+        open += server != NULL ? http_server_connections(server) : 0;
+    }
+    return open == 0;
 }
 
 // First those who may still work on a request, then the requests, then what both stood on.
@@ -285,16 +327,41 @@ static void stop_threads(struct mounted *mounted)
     }
 }
 
-static void close_servers(struct process *process)
+static void close_servers(const struct process *process)
 {
-    if (process->metrics_server != NULL) {
-        http_server_close(process->metrics_server);
-    }
-    for (size_t i = 0; i < process->mounted_count; i++) {
-        if (process->mounted[i].server != NULL) {
-            http_server_close(process->mounted[i].server);
+    for (size_t l = 0; l < process->lane_count; l++) {
+        for (size_t i = 0; i <= process->mounted_count; i++) {
+            struct http_server *server = server_of(&process->lanes[l], i);
+            if (server != NULL) {
+                http_server_close(server);
+            }
         }
     }
+}
+
+static void free_servers(struct process *process)
+{
+    close_servers(process);
+    http_server_free(&process->metrics_server);
+    for (size_t i = 0; i < process->mounted_count; i++) {
+        for (size_t l = 0; l < process->lane_count; l++) {
+            http_server_free(&process->mounted[i].doors[l].server);
+        }
+    }
+}
+
+static void unmount(const struct process *process, struct mounted *mounted)
+{
+    for (size_t l = 0; l < process->lane_count; l++) {
+        struct door *door = &mounted->doors[l];
+        router_free(&door->router);
+        if (door->context != NULL) {
+            mounted->service->loop_close(door->context);
+        }
+    }
+    workers_free(&mounted->workers);
+    workers_free(&mounted->passwords);
+    mounted->service->stop(mounted->state);
 }
 
 void process_unmount_services(struct process *process)
@@ -302,20 +369,12 @@ void process_unmount_services(struct process *process)
     for (size_t i = 0; i < process->mounted_count; i++) {
         stop_threads(&process->mounted[i]);
     }
-    if (process->loop != NULL) {
-        loop_run_once(process->loop); // answers that those threads have posted still go out
+    for (size_t l = 0; l < process->lane_count; l++) {
+        loop_run_once(process->lanes[l].on.loop); // answers that those threads posted still go out
     }
-    close_servers(process);
-    http_server_free(&process->metrics_server);
-    for (size_t i = 0; i < process->mounted_count; i++) {
-        http_server_free(&process->mounted[i].server);
-    }
+    free_servers(process);
     router_free(&process->metrics_router);
     while (process->mounted_count > 0) {
-        struct mounted *mounted = &process->mounted[--process->mounted_count];
-        router_free(&mounted->router);
-        workers_free(&mounted->workers);
-        workers_free(&mounted->passwords);
-        mounted->service->stop(mounted->state);
+        unmount(process, &process->mounted[--process->mounted_count]);
     }
 }

@@ -187,6 +187,42 @@ static bool open_limits(struct process *process, char error[static PROCESS_ERROR
     return true;
 }
 
+// Where nothing is served but metrics one loop is enough.
+static size_t lanes_wanted(const struct process *process)
+{
+    const int64_t set = config_number(process->config, SETTING_HTTP_LOOPS);
+    for (size_t i = 0; i < process->plan.count; i++) {
+        if (process->plan.chosen[i] && process->plan.services[i]->listen != SETTING_COUNT) {
+            return set > 0 ? (size_t)set : loops_for_processors();
+        }
+    }
+    return 1;
+}
+
+static void open_lanes(struct process *process)
+{
+    const size_t wanted = lanes_wanted(process);
+    while (process->lane_count < wanted) {
+        struct lane *lane = &process->lanes[process->lane_count];
+        lane->process = process;
+        lane->on.loop = loop_new();
+        lane->on.bus = process->lane_count == 0 || process->bus == NULL ? process->bus
+                                                                        : bus_branch(process->bus);
+        process->lane_count++;
+    }
+}
+
+static void close_lanes(struct process *process)
+{
+    while (process->lane_count > 0) {
+        struct lane *lane = &process->lanes[--process->lane_count];
+        if (lane->on.bus != process->bus) {
+            bus_close(&lane->on.bus);
+        }
+        loop_free(&lane->on.loop);
+    }
+}
+
 bool process_open_platform(struct process *process, char error[static PROCESS_ERROR_SIZE])
 {
     process->config = config_load(error);
@@ -196,12 +232,15 @@ bool process_open_platform(struct process *process, char error[static PROCESS_ER
     open_log(process);
     process->needs = needs_of(&process->plan);
     process->metrics = metrics_new();
-    process->loop = loop_new();
     process->revocations = revocations_new();
     process->health = health_new(process->log, process->metrics);
-    return open_limits(process, error) && require_settings(process, error) &&
-           check_database_urls(process, error) && open_bus(process, error) &&
-           open_cache(process, error);
+    if (!open_limits(process, error) || !require_settings(process, error) ||
+        !check_database_urls(process, error) || !open_bus(process, error) ||
+        !open_cache(process, error)) {
+        return false;
+    }
+    open_lanes(process);
+    return true;
 }
 
 void process_close_platform(struct process *process)
@@ -215,9 +254,9 @@ void process_close_platform(struct process *process)
     rate_limit_free(&process->limits.person);
     proxies_free(&process->trusted);
     bus_listener_close(&process->erased_people);
+    close_lanes(process);
     bus_close(&process->bus);
     revocations_free(&process->revocations);
-    loop_free(&process->loop);
     metrics_free(&process->metrics);
     log_close(&process->log);
     config_free(&process->config);

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <uv.h>
 
+#define LOOPS_BY_DEFAULT_MAX 4
+
 struct post {
     loop_fn *fn;
     void *arg;
@@ -102,6 +104,15 @@ static void prepare_rests(struct loop *loop)
     loop->rest.data = loop;
     // libuv runs what was started first last: after every hook.
     must(uv_prepare_start(&loop->rest, rest), "cannot make an event loop");
+}
+
+size_t loops_for_processors(void)
+{
+    const size_t half = uv_available_parallelism() / 2;
+    if (half < 1) {
+        return 1;
+    }
+    return half < LOOPS_BY_DEFAULT_MAX ? half : LOOPS_BY_DEFAULT_MAX;
 }
 
 struct loop *loop_new(void)

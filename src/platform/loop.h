@@ -3,12 +3,18 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct loop;
 struct loop_timer;
 struct loop_hook;
 typedef void loop_fn(void *arg);
+
+// How many loops a process should have for the processors that it may use: one for every two, since
+// what it talks to on the same machine needs as much as it does (docs/performance.md), and at most
+// four.
+size_t loops_for_processors(void);
 
 struct loop *loop_new(void);
 void loop_free(struct loop **loop);

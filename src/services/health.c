@@ -187,10 +187,10 @@ static const struct route metrics_routes[] = {
 
 void health_add_routes(struct health *health, struct router *router, bool with_metrics)
 {
-    router_add(router, probe_routes, sizeof probe_routes / sizeof probe_routes[0], health, NULL,
-               NULL);
+    const struct route_ground ground = {.state = health};
+    router_add(router, probe_routes, sizeof probe_routes / sizeof probe_routes[0], &ground);
     if (with_metrics) {
-        router_add(router, metrics_routes, sizeof metrics_routes / sizeof metrics_routes[0], health,
-                   NULL, NULL);
+        router_add(router, metrics_routes, sizeof metrics_routes / sizeof metrics_routes[0],
+                   &ground);
     }
 }

@@ -15,52 +15,73 @@
 #define WAITING_BYTES (8 * 1024 * 1024)
 #define RETRY_MS 1000
 
+struct intake {
+    const struct service_environment *environment;
+    const char *subject;
+    struct shared_keys *keys;
+};
+
 struct ingestion {
     struct group_commit *group;
-    struct shared_keys *keys;
+    struct key_teller *keys;
     int64_t max_ahead; /* microseconds */
 };
+
+struct intake *intake_new(const struct service_environment *environment, const char *subject,
+                          enum setting keys_secret)
+{
+    struct intake *intake = memory_zeroed(1, sizeof *intake);
+    intake->environment = environment;
+    intake->subject = subject;
+    intake->keys = shared_keys_new(environment, subject, keys_secret);
+    bus_declare(environment->bus, subject);
+    return intake;
+}
+
+void intake_free(struct intake **intake)
+{
+    if (*intake != NULL) {
+        shared_keys_free(&(*intake)->keys);
+        free(*intake);
+        *intake = NULL;
+    }
+}
 
 static void before_send(void *arg)
 {
     struct ingestion *ingestion = arg;
-    shared_keys_tell(ingestion->keys);
+    key_teller_tell(ingestion->keys);
 }
 
-struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject,
-                                enum setting keys_secret)
+struct ingestion *ingestion_new(struct intake *intake, const struct service_loop *on)
 {
-    const struct config *config = environment->config;
+    const struct config *config = intake->environment->config;
     struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
     ingestion->max_ahead =
         config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
-    bus_declare(environment->bus, subject);
-    ingestion->keys = shared_keys_new(environment, subject, keys_secret);
+    ingestion->keys = key_teller_new(intake->keys, on->loop);
     ingestion->group =
-        group_commit_new(environment->loop, environment->bus,
+        group_commit_new(on->loop, on->bus,
                          &(struct group_commit_options){
-                             .subject = subject,
+                             .subject = intake->subject,
                              .maximum_in_flight = MESSAGES_IN_FLIGHT,
                              .worth_sending = LINES_WORTH_SENDING,
                              .maximum_message_bytes = MESSAGE_BYTES,
                              .maximum_waiting_bytes = WAITING_BYTES,
                              .timeout_ms = config_number(config, SETTING_PUBLISH_TIMEOUT_MS),
-                             .metrics = environment->metrics,
+                             .metrics = intake->environment->metrics,
                              .before_send = before_send,
                              .arg = ingestion,
                          });
     return ingestion;
 }
 
-void ingestion_free(struct ingestion **ingestion)
+void ingestion_close(void *ingestion)
 {
-    if (*ingestion == NULL) {
-        return;
-    }
-    group_commit_free(&(*ingestion)->group);
-    shared_keys_free(&(*ingestion)->keys);
-    free(*ingestion);
-    *ingestion = NULL;
+    struct ingestion *closed = ingestion;
+    group_commit_free(&closed->group);
+    key_teller_free(&closed->keys);
+    free(closed);
 }
 
 struct event_window ingestion_window(const struct ingestion *ingestion, int64_t max_age_days)
@@ -97,7 +118,7 @@ bool ingestion_key_agrees(struct ingestion *ingestion, enum key_kind kind,
                           const struct uuid *event_id, const void *content, size_t length,
                           struct faults *faults)
 {
-    bool agrees = shared_keys_agree(ingestion->keys, kind, event_id, content, length);
+    bool agrees = key_teller_agrees(ingestion->keys, kind, event_id, content, length);
     if (!agrees) {
         faults_add(faults, "Idempotency-Key", "was used for another event");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the two ingestion services share: events become lines of a stream by group commit, and a
-// request is answered when its line is durable. Everything here runs on the loop's thread.
+// request is answered when its line is durable. Everything here runs on a loop's thread; each loop
+// commits for itself.
 #pragma once
 
 #include "domain/emotion.h"
@@ -13,13 +14,19 @@
 
 #include <stddef.h>
 
-struct ingestion;
+struct intake;    /* the way to one subject, from a service's start to its stop */
+struct ingestion; /* one loop's part of it */
 
-// Opens the way to one subject. Lives from a service's start to its stop. The replicas of a service
-// tell each other what keys were used for under the setting `keys_secret`.
-struct ingestion *ingestion_new(const struct service_environment *environment, const char *subject,
-                                enum setting keys_secret);
-void ingestion_free(struct ingestion **ingestion);
+// `subject` is static text. The replicas of a service tell each other what keys were used for under
+// the setting `keys_secret`.
+struct intake *intake_new(const struct service_environment *environment, const char *subject,
+                          enum setting keys_secret);
+void intake_free(struct intake **intake);
+
+struct ingestion *ingestion_new(struct intake *intake, const struct service_loop *on);
+
+// A service's loop_close, where its loop_open is made of ingestion_new.
+void ingestion_close(void *ingestion);
 
 // The window for an event's own time, as of now, with the given greatest age in days.
 struct event_window ingestion_window(const struct ingestion *ingestion, int64_t max_age_days);

@@ -44,13 +44,18 @@ struct service_environment {
     const struct config *config;
     struct log *log;
     struct metrics *metrics;
-    struct loop *loop;
     struct bus *bus;
     struct revocations *revocations;
     struct cache_health *cache_health;
     struct risk_model *model;
     struct risk_client risk;
     const char *database_url; /* with this service's own role */
+};
+
+// An event loop of the process, and its own connection to the broker.
+struct service_loop {
+    struct loop *loop;
+    struct bus *bus; /* with NEEDS_BUS */
 };
 
 struct service {
@@ -71,6 +76,11 @@ struct service {
 
     // Stops what start began and frees the state; in-flight requests are done by then.
     void (*stop)(void *state);
+
+    // A loop's context for the routes that run on it, or see a request on it first; NULL when none
+    // needs one. Before the loop runs, and after it ran.
+    void *(*loop_open)(void *state, const struct service_loop *on);
+    void (*loop_close)(void *context);
 
     // A worker thread's context for the routes that wait; NULL when no route does.
     void *(*worker_open)(void *state);

@@ -23,22 +23,28 @@
 
 _Static_assert(USED_KEYS_SECRET_SIZE <= SEAL_KEY_SIZE, "a derived key holds a secret");
 
+struct shared_keys {
+    struct bus *bus;
+    char subject[SUBJECT_SIZE];
+    struct bus_listener *listener;
+    struct counter *heard;
+    pthread_mutex_t lock;
+    struct used_keys *used[KINDS]; /* under `lock` */
+};
+
 struct news {
     size_t length; /* of the message; 1: nothing is new */
     unsigned char message[1 + USES_A_MESSAGE * sizeof(struct key_use)];
 };
 
-struct shared_keys {
-    struct bus *bus;
+struct key_teller {
+    struct shared_keys *keys;
     struct loop *loop;
     struct loop_timer *pause; /* NULL: whatever is new may be told at once */
-    struct bus_listener *listener;
-    char subject[SUBJECT_SIZE];
-    pthread_mutex_t lock;
-    struct used_keys *used[KINDS]; /* under `lock` */
     struct news news[KINDS];
-    struct counter *heard;
 };
+
+// ---- what is remembered
 
 static enum key_news note(struct shared_keys *keys, enum key_kind kind, const struct key_use *use)
 {
@@ -62,59 +68,6 @@ static void hear(void *arg, const char *data, size_t length)
     }
 }
 
-// True when something was told.
-static bool tell_now(struct shared_keys *keys)
-{
-    bool told = false;
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        struct news *news = &keys->news[kind];
-        if (news->length > 1 && bus_tell(keys->bus, keys->subject, news->message, news->length)) {
-            news->length = 1;
-            told = true;
-        }
-    }
-    return told;
-}
-
-static void end_pause(void *arg)
-{
-    struct shared_keys *keys = arg;
-    loop_timer_free(&keys->pause);
-    shared_keys_tell(keys);
-}
-
-void shared_keys_tell(struct shared_keys *keys)
-{
-    if (keys->pause == NULL && tell_now(keys)) {
-        keys->pause = loop_timer_start(keys->loop, PAUSE_MS, 0, end_pause, keys);
-    }
-}
-
-static void remember_to_tell(struct shared_keys *keys, enum key_kind kind,
-                             const struct key_use *use)
-{
-    struct news *news = &keys->news[kind];
-    if (news->length + sizeof *use > sizeof news->message) {
-        tell_now(keys);
-    }
-    if (news->length + sizeof *use > sizeof news->message) {
-        news->length = 1; /* the broker is away: the latest count */
-    }
-    memcpy(news->message + news->length, use, sizeof *use);
-    news->length += sizeof *use;
-}
-
-bool shared_keys_agree(struct shared_keys *keys, enum key_kind kind, const struct uuid *id,
-                       const void *content, size_t length)
-{
-    const struct key_use use = used_keys_hash(keys->used[kind], id, content, length);
-    const enum key_news news = note(keys, kind, &use);
-    if (news == KEY_IS_NEW) {
-        remember_to_tell(keys, kind, &use);
-    }
-    return news != KEY_IS_MISUSED;
-}
-
 struct shared_keys *shared_keys_new(const struct service_environment *environment,
                                     const char *subject, enum setting secret)
 {
@@ -123,19 +76,16 @@ struct shared_keys *shared_keys_new(const struct service_environment *environmen
     struct seal derived = seal_for(PURPOSE, text, strlen(text));
     for (size_t kind = 0; kind < KINDS; kind++) {
         keys->used[kind] = used_keys_new(KEYS_REMEMBERED, derived.key);
-        keys->news[kind].message[0] = (unsigned char)kind;
-        keys->news[kind].length = 1;
     }
     explicit_bzero(&derived, sizeof derived);
     pthread_mutex_init(&keys->lock, NULL);
     keys->bus = environment->bus;
-    keys->loop = environment->loop;
     snprintf(keys->subject, sizeof keys->subject, "used-keys.%s", subject);
     char labels[SUBJECT_SIZE];
     snprintf(labels, sizeof labels, "subject=\"%s\"", subject);
     keys->heard = metrics_counter(environment->metrics, "ecs_used_keys_heard_total", labels,
                                   "Idempotency keys that other replicas told of.");
-    keys->listener = bus_listen(keys->bus, keys->subject, hear, keys);
+    keys->listener = bus_listen(environment->bus, keys->subject, hear, keys);
     return keys;
 }
 
@@ -146,12 +96,91 @@ void shared_keys_free(struct shared_keys **keys)
         return;
     }
     *keys = NULL;
-    tell_now(freed);
-    loop_timer_free(&freed->pause);
     bus_listener_close(&freed->listener);
     for (size_t kind = 0; kind < KINDS; kind++) {
         used_keys_free(&freed->used[kind]);
     }
     pthread_mutex_destroy(&freed->lock);
+    free(freed);
+}
+
+// ---- what is told
+
+// True when something was told.
+static bool tell_now(struct key_teller *teller)
+{
+    const struct shared_keys *keys = teller->keys;
+    bool told = false;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        struct news *news = &teller->news[kind];
+        if (news->length > 1 && bus_tell(keys->bus, keys->subject, news->message, news->length)) {
+            news->length = 1;
+            told = true;
+        }
+    }
+    return told;
+}
+
+static void end_pause(void *arg)
+{
+    struct key_teller *teller = arg;
+    loop_timer_free(&teller->pause);
+    key_teller_tell(teller);
+}
+
+void key_teller_tell(struct key_teller *teller)
+{
+    if (teller->pause == NULL && tell_now(teller)) {
+        teller->pause = loop_timer_start(teller->loop, PAUSE_MS, 0, end_pause, teller);
+    }
+}
+
+static void remember_to_tell(struct key_teller *teller, enum key_kind kind,
+                             const struct key_use *use)
+{
+    struct news *news = &teller->news[kind];
+    if (news->length + sizeof *use > sizeof news->message) {
+        tell_now(teller);
+    }
+    if (news->length + sizeof *use > sizeof news->message) {
+        news->length = 1; /* the broker is away: the latest count */
+    }
+    memcpy(news->message + news->length, use, sizeof *use);
+    news->length += sizeof *use;
+}
+
+bool key_teller_agrees(struct key_teller *teller, enum key_kind kind, const struct uuid *id,
+                       const void *content, size_t length)
+{
+    struct shared_keys *keys = teller->keys;
+    const struct key_use use = used_keys_hash(keys->used[kind], id, content, length);
+    const enum key_news news = note(keys, kind, &use);
+    if (news == KEY_IS_NEW) {
+        remember_to_tell(teller, kind, &use);
+    }
+    return news != KEY_IS_MISUSED;
+}
+
+struct key_teller *key_teller_new(struct shared_keys *keys, struct loop *loop)
+{
+    struct key_teller *teller = memory_zeroed(1, sizeof *teller);
+    teller->keys = keys;
+    teller->loop = loop;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        teller->news[kind].message[0] = (unsigned char)kind;
+        teller->news[kind].length = 1;
+    }
+    return teller;
+}
+
+void key_teller_free(struct key_teller **teller)
+{
+    struct key_teller *freed = *teller;
+    if (freed == NULL) {
+        return;
+    }
+    *teller = NULL;
+    tell_now(freed);
+    loop_timer_free(&freed->pause);
     free(freed);
 }

@@ -7,12 +7,14 @@
 #pragma once
 
 #include "domain/uuid.h"
+#include "platform/loop.h"
 #include "services/service.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct shared_keys;
+struct shared_keys; /* what is remembered: one in a process, for all of its loops */
+struct key_teller;  /* of one loop: what went through it and was not told yet */
 
 // What a key stands for.
 enum key_kind {
@@ -25,14 +27,20 @@ enum key_kind {
 struct shared_keys *shared_keys_new(const struct service_environment *environment,
                                     const char *subject, enum setting secret);
 
-// Tells what is new for a last time, and frees; while the broker is still connected.
+// After its tellers.
 void shared_keys_free(struct shared_keys **keys);
 
+// The calls of a teller are its loop's.
+struct key_teller *key_teller_new(struct shared_keys *keys, struct loop *loop);
+
+// Tells what is new for a last time, and frees; while the broker is still connected.
+void key_teller_free(struct key_teller **teller);
+
 // Whether the id that a key led to stands for the content that it stood for before. One that is new
-// is remembered, and told to the others. On one thread.
-bool shared_keys_agree(struct shared_keys *keys, enum key_kind kind, const struct uuid *id,
+// is remembered, and will be told to the others.
+bool key_teller_agrees(struct key_teller *teller, enum key_kind kind, const struct uuid *id,
                        const void *content, size_t length);
 
-// Tells the others what is new, if anything; on the same thread. At once, or under load a few
-// milliseconds after they were told the last time.
-void shared_keys_tell(struct shared_keys *keys);
+// Tells the others what is new, if anything. At once, or under load a few milliseconds after they
+// were told the last time.
+void key_teller_tell(struct key_teller *teller);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The eight services as real processes: all in one, or one each with HTTP between them, over TCP or (of
-the kind "sockets") over Unix domain sockets."""
+"""The eight services as real processes: all in one with one event loop, or one each with two loops and
+with HTTP between them, over TCP or (of the kind "sockets") over Unix domain sockets."""
 
 import signal
 import subprocess
@@ -40,7 +40,7 @@ class Topology:
         self.name = kind
         self.binary = binary
         self.engines = engines
-        self.env = dict(engines.env, **settings)
+        self.env = {**engines.env, "HTTP_LOOPS": "1" if kind == "all" else "2", **settings}
         for listen, url in SERVICES.values():
             if url and kind == "sockets":
                 self.env[listen] = self.env[url] = f"unix:{engines.folder}/{listen.lower()}.sock"

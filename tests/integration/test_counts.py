@@ -5,26 +5,18 @@ any machine. Events come 64 at a time on 64 connections, as many clients send th
 import json
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from harness.engines import INSTRUMENTED
 from harness.people import emotion
 from harness.raw import Raw
+from harness.threads import http_threads
 from harness.waiting import poll
 from topologies import in_one_process, one_process_each
 
 CONNECTIONS, ROUNDS = 64, 50
 EVENTS = CONNECTIONS * ROUNDS
-
-
-def loop_thread(pid):
-    """The thread that serves HTTP."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == "http":
-            return task
-    raise AssertionError("no thread is named http")
 
 
 def switches(task):
@@ -63,13 +55,17 @@ def clients(topology, person):
     running.close()
 
 
-def system_calls(task, work):
-    """How many of each a thread makes during the work."""
+def is_traced(task):
+    return "TracerPid:\t0" not in (task / "status").read_text()
+
+
+def system_calls(tasks, work):
+    """How many of each some threads make during the work."""
     with subprocess.Popen(
-        ["strace", "-c", "-qq", "-U", "calls,name", "-o", "/dev/stdout", "-p", task.name],
+        ["strace", "-c", "-qq", "-U", "calls,name", "-o", "/dev/stdout", *(f"-p{task.name}" for task in tasks)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as tracer:  # fmt: skip
-        poll(lambda: "TracerPid:\t0" not in (task / "status").read_text(), 10, "strace to be attached")
+        poll(lambda: all(is_traced(task) for task in tasks), 10, "strace to be attached")
         work()
         tracer.terminate()
         counted, failed = tracer.communicate(timeout=10)
@@ -80,8 +76,7 @@ def system_calls(task, work):
 
 @in_one_process
 def test_an_event_takes_a_read_a_write_and_a_share_of_a_wait(topology, clients):
-    task = loop_thread(topology.processes["all"].pid)
-    counted = system_calls(task, clients.send_all)
+    counted = system_calls(http_threads(topology, "all"), clients.send_all)
     total = sum(counted.values())
     assert EVENTS * 2 <= total <= EVENTS * 2.7, counted
     assert counted.get("epoll_ctl", 0) <= EVENTS * 0.05, counted
@@ -90,7 +85,7 @@ def test_an_event_takes_a_read_a_write_and_a_share_of_a_wait(topology, clients):
 
 @in_one_process
 def test_waiting_is_shared_by_many_events(topology, clients):
-    task = loop_thread(topology.processes["all"].pid)
+    [task] = http_threads(topology, "all")
     before = switches(task)
     clients.send_all()
     assert switches(task) - before <= EVENTS * 0.5
@@ -110,8 +105,7 @@ def test_a_message_of_the_broker_carries_many_events(topology, clients):
 
 @one_process_each
 def test_a_forwarded_event_takes_a_read_and_a_write_more(topology, clients):
-    task = loop_thread(topology.processes["api-gateway-ecs"].pid)
-    counted = system_calls(task, clients.send_all)
+    counted = system_calls(http_threads(topology, "api-gateway-ecs"), clients.send_all)
     total = sum(counted.values())
     assert EVENTS * 4 <= total <= EVENTS * 5, counted
     assert counted.get("epoll_ctl", 0) <= EVENTS * 0.05, counted

@@ -87,7 +87,8 @@ static int set_up(void **state)
     const struct workers_options pool = {.name = "test", .threads = 1, .queue_maximum = 1};
     stage.workers = workers_start(&pool);
     stage.router = router_new(&options);
-    router_add(stage.router, routes, sizeof routes / sizeof routes[0], &stage, stage.workers, NULL);
+    router_add(stage.router, routes, sizeof routes / sizeof routes[0],
+               &(struct route_ground){.state = &stage, .workers = stage.workers});
     assert_true(uuid_parse(PERSON, sizeof PERSON - 1, &person));
     stage.token = token_issue(&options.token_key, &person, clock_now(), 3600);
     *state = &stage;
@@ -230,8 +231,8 @@ static void give_previous_keys(struct stage *stage)
         .metrics = stage->metrics};
     router_free(&stage->router);
     stage->router = router_new(&options);
-    router_add(stage->router, routes, sizeof routes / sizeof routes[0], stage, stage->workers,
-               NULL);
+    router_add(stage->router, routes, sizeof routes / sizeof routes[0],
+               &(struct route_ground){.state = stage, .workers = stage->workers});
 }
 
 static int status_by_secret(struct stage *stage, const char *secret, int64_t issued_seconds_ago)
@@ -290,7 +291,8 @@ static void test_without_a_configured_key_nothing_opens(void **state)
         .internal_key = "", .log = stage->log, .metrics = stage->metrics};
     router_free(&stage->router);
     stage->router = router_new(&options);
-    router_add(stage->router, routes, sizeof routes / sizeof routes[0], stage, NULL, NULL);
+    router_add(stage->router, routes, sizeof routes / sizeof routes[0],
+               &(struct route_ground){.state = stage});
     assert_int_equal(status_of(stage, "POST /v1/emotions/stream", "X-Internal-Key:\r\n"), 401);
 }
 
@@ -420,8 +422,8 @@ static void test_a_request_that_waited_too_long_is_503_and_never_handled(void **
         .patience_ms = 0, .log = stage->log, .metrics = stage->metrics};
     router_free(&stage->router);
     stage->router = router_new(&options);
-    router_add(stage->router, routes, sizeof routes / sizeof routes[0], stage, stage->workers,
-               NULL);
+    router_add(stage->router, routes, sizeof routes / sizeof routes[0],
+               &(struct route_ground){.state = stage, .workers = stage->workers});
     start(stage, "GET /slow", "");
     loop_run(stage->loop);
     assert_int_equal(stage->exchange.status, 503);

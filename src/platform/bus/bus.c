@@ -17,6 +17,21 @@ static void came_up(void *arg)
     keeper_connected(bus->keeper);
 }
 
+static struct link *open_link(struct bus *bus, void (*up)(void *arg),
+                              char error[static BUS_ERROR_SIZE])
+{
+    const struct link_options options = {
+        .url = bus->url,
+        .name = bus->name,
+        .tls = bus->tls,
+        .log = bus->log,
+        .sending = LINK_SENDS_AT_ONCE,
+        .came_up = up,
+        .arg = bus,
+    };
+    return link_open(&options, error);
+}
+
 struct bus *bus_open(const struct bus_options *options, char error[static BUS_ERROR_SIZE])
 {
     struct bus *bus = memory_zeroed(1, sizeof *bus);
@@ -28,20 +43,26 @@ struct bus *bus_open(const struct bus_options *options, char error[static BUS_ER
     bus->sequences = sequences_new(options->log, options->metrics);
     bus->keeper = keeper_new(bus);
     bus->rooms = rooms_new(bus);
-    const struct link_options link = {
-        .url = bus->url,
-        .name = bus->name,
-        .tls = bus->tls,
-        .log = bus->log,
-        .sending = LINK_SENDS_AT_ONCE,
-        .came_up = came_up,
-        .arg = bus,
-    };
-    bus->link = link_open(&link, error);
+    bus->link = open_link(bus, came_up, error);
     if (bus->link == NULL) {
         bus_close(&bus);
     }
     return bus;
+}
+
+struct bus *bus_branch(struct bus *bus)
+{
+    char error[BUS_ERROR_SIZE];
+    struct bus *branch = memory_new(sizeof *branch);
+    *branch = *bus;
+    branch->is_branch = true;
+    branch->link = open_link(branch, NULL, error);
+    if (branch->link == NULL) {
+        log_error(bus->log, "cannot open a further connection to the broker, ending the process",
+                  LOG_TEXT("why", error));
+        abort(); /* no memory or no thread: the same URL was good before */
+    }
+    return branch;
 }
 
 void bus_close(struct bus **bus)
@@ -51,6 +72,11 @@ void bus_close(struct bus **bus)
         return;
     }
     *bus = NULL;
+    if (closing->is_branch) {
+        link_close(&closing->link);
+        free(closing);
+        return;
+    }
     // The threads of the keeper and of the rooms use the link, and the link wakes the keeper.
     keeper_stop(closing->keeper);
     rooms_free(&closing->rooms);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The message broker (NATS with JetStream by cnats): one connection a process, and one more for
-// each consumer, that come back by themselves for ever. Streams and consumers are described in
-// bus/streams.h.
+// each consumer and each further event loop, that come back by themselves for ever. Streams and
+// consumers are described in bus/streams.h.
 #pragma once
 
 #include "platform/bus/room.h"
@@ -43,6 +43,11 @@ struct bus_options {
 // Starts connecting and returns at once, also while the broker is away. NULL with one line in
 // `error` when the URL is bad.
 struct bus *bus_open(const struct bus_options *options, char error[static BUS_ERROR_SIZE]);
+
+// The same bus over a connection of its own, for an event loop that shares neither its locks nor
+// its threads with others; what is known of the streams is common. Closed by bus_close, before the
+// bus that it came from.
+struct bus *bus_branch(struct bus *bus);
 
 // Sends what is buffered and ends the connection; the consumers must be closed before.
 void bus_close(struct bus **bus);

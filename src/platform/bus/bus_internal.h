@@ -78,7 +78,8 @@ const char *link_error_text(natsStatus status);
 
 struct bus {
     struct link *link;
-    char *url; /* may hold credentials: never logged */
+    bool is_branch; /* all below belongs to the bus that it came from */
+    char *url;      /* may hold credentials: never logged */
     char *name;
     struct bus_tls tls;
     struct log *log;

@@ -87,7 +87,7 @@ static void free_connection(struct connection *connection)
     if (connection->next != NULL) {
         connection->next->previous = connection->previous;
     }
-    host->count--;
+    atomic_fetch_sub(&host->count, 1);
     counter_add(host->open, -1);
     parser_free(&connection->parser);
     exchange_release(&connection->exchange);
@@ -469,7 +469,6 @@ void connection_open(struct connection_host *host, int socket)
         host->first->previous = connection;
     }
     host->first = connection;
-    host->count++;
     counter_add(host->open, 1);
     enter(connection, PHASE_IDLE);
     if (uv_tcp_open(&connection->socket, socket) != 0) {

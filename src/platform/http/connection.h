@@ -7,19 +7,21 @@
 #include "platform/http/server.h"
 #include "platform/metrics.h"
 
+#include <stdatomic.h>
+
 #define READ_BUFFER_SIZE ((size_t)64 * 1024) /* bytes */
 #define STATUS_CLASSES 5                     /* 1xx to 5xx */
 #define DATE_LINE_SIZE 48
 
 struct connection;
 
-// What the connections of one server share. Everything is of the loop's thread.
+// What the connections of one server share. Everything but the count is of the loop's thread.
 struct connection_host {
     struct http_server_options options;
     struct loop *loop;
     bool draining;
     struct connection *first;
-    size_t count;
+    atomic_size_t count; /* raised by who accepts, before connection_open */
     struct random_digits random;
     char date[DATE_LINE_SIZE];    /* the Date header's line */
     char input[READ_BUFFER_SIZE]; /* what one read brought, until it is handled */
@@ -28,7 +30,7 @@ struct connection_host {
     struct histogram *seconds;
 };
 
-// Takes over an accepted socket.
+// Takes over an accepted socket, which the host's count has already.
 void connection_open(struct connection_host *host, int socket);
 
 // Ends what is past its deadline; `now_ms` is the loop's time.

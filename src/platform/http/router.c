@@ -28,9 +28,7 @@ struct segments {
 struct mount {
     const struct route *route;
     struct segments pattern;
-    void *state;
-    struct workers *workers;
-    struct workers *passwords;
+    struct route_ground ground;
     const struct router *router;
 };
 
@@ -337,7 +335,7 @@ static void run_on_worker(void *arg, void *context)
     struct http_exchange *exchange = arg;
     const struct mount *mount = exchange->mount;
     if (clock_monotonic_ms() - exchange->handed_over_ms < mount->router->patience_ms) {
-        mount->route->handler(exchange, mount->state, context);
+        mount->route->handler(exchange, mount->ground.state, context);
     } else {
         answer_overloaded(exchange, "The request waited too long.");
     }
@@ -347,7 +345,7 @@ static void run_on_worker(void *arg, void *context)
 static void run_batch(const struct mount *mount, struct http_exchange *exchange)
 {
     if (exchange->body_follows) {
-        mount->route->batch(exchange, mount->state, NULL);
+        mount->route->batch(exchange, mount->ground.state, mount->ground.loop_context);
     } else {
         http_answer_problem(exchange, 400, "The batch is empty.");
         http_finish(exchange);
@@ -358,7 +356,7 @@ void router_hand_over(struct http_exchange *exchange)
 {
     const struct mount *mount = exchange->mount;
     struct workers *workers =
-        mount->route->run_on == RUN_ON_PASSWORDS ? mount->passwords : mount->workers;
+        mount->route->run_on == RUN_ON_PASSWORDS ? mount->ground.passwords : mount->ground.workers;
     exchange->handed_over_ms = clock_monotonic_ms();
     if (!workers_submit(workers, run_on_worker, exchange)) {
         answer_overloaded(exchange, "Too many requests wait already.");
@@ -369,12 +367,14 @@ void router_hand_over(struct http_exchange *exchange)
 static void dispatch(const struct mount *mount, struct http_exchange *exchange)
 {
     exchange->mount = mount;
-    if (is_batch_for(mount->route, exchange)) {
+    const struct route *route = mount->route;
+    const struct route_ground *ground = &mount->ground;
+    if (is_batch_for(route, exchange)) {
         run_batch(mount, exchange);
-    } else if (mount->route->run_on == RUN_ON_LOOP) {
-        mount->route->handler(exchange, mount->state, NULL);
-    } else if (mount->route->on_loop_first != NULL) {
-        mount->route->on_loop_first(exchange, mount->state, NULL);
+    } else if (route->run_on == RUN_ON_LOOP) {
+        route->handler(exchange, ground->state, ground->loop_context);
+    } else if (route->on_loop_first != NULL) {
+        route->on_loop_first(exchange, ground->state, ground->loop_context);
     } else {
         router_hand_over(exchange);
     }
@@ -478,8 +478,8 @@ static size_t part_count(const struct segments *pattern)
     return count;
 }
 
-void router_add(struct router *router, const struct route *routes, size_t count, void *state,
-                struct workers *workers, struct workers *passwords)
+void router_add(struct router *router, const struct route *routes, size_t count,
+                const struct route_ground *ground)
 {
     router->mounts =
         memory_resize(router->mounts, (router->count + count) * sizeof *router->mounts);
@@ -487,9 +487,7 @@ void router_add(struct router *router, const struct route *routes, size_t count,
         struct mount *mount = &router->mounts[router->count++];
         *mount = (struct mount){
             .route = &routes[i],
-            .state = state,
-            .workers = workers,
-            .passwords = passwords,
+            .ground = *ground,
             .router = router,
         };
         if (!split_path(routes[i].pattern, &mount->pattern) ||

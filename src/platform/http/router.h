@@ -27,7 +27,7 @@ enum run_on {
     RUN_ON_PASSWORDS, /* as above, on the few threads for password hashing */
 };
 
-// `state` is the service's own; `context` the worker thread's, NULL on the loop.
+// `state` is the service's own; `context` the loop's, or the worker thread's.
 typedef void http_handler(struct http_exchange *exchange, void *state, void *context);
 
 struct route {
@@ -43,6 +43,7 @@ struct route {
     bool repeatable;     /* a POST whose second arrival changes nothing, so it may be sent again */
 };
 
+// Serves one loop.
 struct router;
 
 struct router_options {
@@ -60,10 +61,17 @@ struct router_options {
 struct router *router_new(const struct router_options *options);
 void router_free(struct router **router);
 
-// Adds routes; the table must outlive the router. `workers` and `passwords` may be NULL when no
-// route runs there.
-void router_add(struct router *router, const struct route *routes, size_t count, void *state,
-                struct workers *workers, struct workers *passwords);
+// What the handlers of some routes get, and where they run.
+struct route_ground {
+    void *state;
+    void *loop_context;
+    struct workers *workers;   /* NULL: no route runs there */
+    struct workers *passwords; /* likewise */
+};
+
+// Adds routes; the table must outlive the router.
+void router_add(struct router *router, const struct route *routes, size_t count,
+                const struct route_ground *ground);
 
 // From a route's on_loop_first: lets the route's handler have the exchange, on a worker thread.
 void router_hand_over(struct http_exchange *exchange);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The listening socket of a server and its one coarse timer. Connections are accepted by hand, so
-// that those beyond the limits wait in the kernel's queue. Everything here is on the loop's thread.
+// that those beyond the limits wait in the kernel's queue. Everything here is on the loop's thread;
+// a connection for a server on another loop is posted there.
 #include "platform/http/server.h"
 
 #include "platform/http/connection.h"
@@ -29,16 +30,17 @@ enum accepting {
     ACCEPTING,
     FULL,         /* at the maximum of connections */
     OUT_OF_FILES, /* the process or the system may open no more */
-    STOPPED,      /* the listening socket is closed */
+    STOPPED,      /* no listening socket: another server's gives it connections, or it is closed */
 };
 
 struct http_server {
     struct connection_host host;
+    struct http_server *sharing; /* the next of those that share the address, or NULL */
     char *address;
-    int listener;
+    enum accepting accepting;
+    int listener; /* unless STOPPED */
     uv_poll_t poll;
     uv_timer_t tick;
-    enum accepting accepting;
     bool closed;
     time_t dated;
     int handles; /* of libuv, not yet closed */
@@ -48,11 +50,20 @@ static void may_accept(uv_poll_t *poll, int status, int events);
 
 // ---- accepting
 
+static size_t count_all(const struct http_server *server)
+{
+    size_t count = 0;
+    for (; server != NULL; server = server->sharing) {
+        count += http_server_connections(server);
+    }
+    return count;
+}
+
 static void log_change(const struct http_server *server, enum accepting to)
 {
     const struct http_server_options *options = &server->host.options;
     const struct log_field fields[] = {
-        LOG_TEXT("address", options->address), LOG_NUMBER("connections", server->host.count), {0}};
+        LOG_TEXT("address", options->address), LOG_NUMBER("connections", count_all(server)), {0}};
     if (to == FULL) {
         log_write(options->log, LOG_WARNING, "connection limit reached, new ones wait", fields);
     } else if (to == OUT_OF_FILES) {
@@ -82,16 +93,57 @@ static bool is_lack_of_files(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+// A socket on its way to the loop of its server.
+struct dealt {
+    struct http_server *server;
+    int socket;
+};
+
+static void take_dealt(void *arg)
+{
+    struct dealt *dealt = arg;
+    if (dealt->server->closed) {
+        close(dealt->socket);
+        atomic_fetch_sub(&dealt->server->host.count, 1);
+    } else {
+        connection_open(&dealt->server->host, dealt->socket);
+    }
+    free(dealt);
+}
+
+// Connections live long, and a loop that got more of them would be the only one at work.
+static struct http_server *find_least_busy(struct http_server *first)
+{
+    struct http_server *least = first;
+    for (struct http_server *at = first->sharing; at != NULL; at = at->sharing) {
+        least = http_server_connections(at) < http_server_connections(least) ? at : least;
+    }
+    return least;
+}
+
+static void deal(struct http_server *first, int socket)
+{
+    struct http_server *server = find_least_busy(first);
+    atomic_fetch_add(&server->host.count, 1);
+    if (server == first) {
+        connection_open(&first->host, socket);
+        return;
+    }
+    struct dealt *dealt = memory_new(sizeof *dealt);
+    *dealt = (struct dealt){server, socket};
+    loop_post(server->host.loop, take_dealt, dealt);
+}
+
 static void accept_some(struct http_server *server, size_t most)
 {
     for (size_t i = 0; i < most; i++) {
-        if (server->host.count >= server->host.options.maximum_connections) {
+        if (count_all(server) >= server->host.options.maximum_connections) {
             set_accepting(server, FULL);
             return;
         }
         int socket = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket >= 0) {
-            connection_open(&server->host, socket);
+            deal(server, socket);
         } else if (is_lack_of_files(errno)) {
             set_accepting(server, OUT_OF_FILES);
             return;
@@ -114,7 +166,7 @@ static void may_accept(uv_poll_t *poll, int status, int events)
 static bool has_room_again(const struct http_server *server)
 {
     size_t maximum = server->host.options.maximum_connections;
-    return server->host.count < maximum - maximum / 16;
+    return count_all(server) < maximum - maximum / 16;
 }
 
 // ---- the timer
@@ -241,15 +293,34 @@ static void make_metrics(struct connection_host *host, struct metrics *metrics)
                                       "From the first byte of a request to the end of its answer.");
 }
 
-static void start_handles(struct http_server *server, uv_loop_t *uv)
+static void start_listening(struct http_server *server, int listener)
 {
-    uv_poll_init(uv, &server->poll, server->listener);
+    server->listener = listener;
+    uv_poll_init(loop_handle(server->host.loop), &server->poll, listener);
     uv_poll_start(&server->poll, UV_READABLE, may_accept);
-    uv_timer_init(uv, &server->tick);
-    uv_timer_start(&server->tick, tick, TICK_MS, TICK_MS);
     server->poll.data = server;
+    server->handles++;
+}
+
+static void start_ticking(struct http_server *server)
+{
+    uv_timer_init(loop_handle(server->host.loop), &server->tick);
+    uv_timer_start(&server->tick, tick, TICK_MS, TICK_MS);
     server->tick.data = server;
-    server->handles = 2;
+    server->handles++;
+}
+
+static struct http_server *new_server(struct loop *loop, const struct http_server_options *options)
+{
+    struct http_server *server = memory_zeroed(1, sizeof *server);
+    server->host.options = *options;
+    server->address = memory_copy_text(options->address);
+    server->host.options.address = server->address;
+    server->host.loop = loop;
+    make_metrics(&server->host, options->metrics);
+    set_date(server);
+    start_ticking(server);
+    return server;
 }
 
 struct http_server *http_server_start(struct loop *loop, const struct http_server_options *options,
@@ -259,15 +330,18 @@ struct http_server *http_server_start(struct loop *loop, const struct http_serve
     if (listener < 0) {
         return NULL;
     }
-    struct http_server *server = memory_zeroed(1, sizeof *server);
-    server->listener = listener;
-    server->host.options = *options;
-    server->address = memory_copy_text(options->address);
-    server->host.options.address = server->address;
-    server->host.loop = loop;
-    make_metrics(&server->host, options->metrics);
-    set_date(server);
-    start_handles(server, loop_handle(loop));
+    struct http_server *server = new_server(loop, options);
+    start_listening(server, listener);
+    return server;
+}
+
+struct http_server *http_server_share(struct http_server *first, struct loop *loop, void *arg)
+{
+    struct http_server *server = new_server(loop, &first->host.options);
+    server->host.options.arg = arg;
+    server->accepting = STOPPED;
+    server->sharing = first->sharing;
+    first->sharing = server;
     return server;
 }
 
@@ -298,7 +372,7 @@ void http_server_drain(struct http_server *server)
 
 size_t http_server_connections(const struct http_server *server)
 {
-    return server->host.count;
+    return atomic_load(&server->host.count);
 }
 
 void http_server_close(struct http_server *server)
@@ -319,7 +393,7 @@ void http_server_free(struct http_server **server)
         return;
     }
     http_server_close(old);
-    while (old->handles > 0 || old->host.count > 0) {
+    while (old->handles > 0 || http_server_connections(old) > 0) {
         uv_run(loop_handle(old->host.loop), UV_RUN_NOWAIT);
     }
     free(old->address);

@@ -21,7 +21,7 @@ struct http_server_options {
     const char *address;    /* host:port or unix:/path */
     http_handle_fn *handle; /* gets every request, on the loop's thread */
     void *arg;
-    size_t maximum_connections;    /* open at once; further ones wait in the kernel's queue */
+    size_t maximum_connections;    /* open at once on all loops; further ones wait in the kernel */
     size_t maximum_body;           /* bytes; beyond it 413 */
     size_t maximum_batch;          /* the same of a batch's body */
     int64_t request_timeout_ms;    /* for a whole header and body, and for the answer to be taken */
@@ -38,16 +38,22 @@ struct http_server_options {
 struct http_server *http_server_start(struct loop *loop, const struct http_server_options *options,
                                       char error[static HTTP_ERROR_SIZE]);
 
+// A server on another loop that shares the address and the options of `first`: each connection that
+// `first` accepts goes to the one of them that has the fewest. Its requests go to `arg` instead.
+// Before any of the loops runs.
+struct http_server *http_server_share(struct http_server *first, struct loop *loop, void *arg);
+
 // Stops listening, closes idle connections, and marks every other to close after its answer.
-// On the loop's thread.
+// On the loop's thread; where servers share an address, of the first before the others, which it
+// still gives connections.
 void http_server_drain(struct http_server *server);
 
-// Connections still open; zero means that a drain is complete. On the loop's thread.
+// Connections still open; zero means that a drain is complete. Any thread.
 size_t http_server_connections(const struct http_server *server);
 
 // Closes whatever is left, without running the loop; after loop_run has returned. Where servers
-// share a loop all are closed before the first is freed: freeing runs the loop, and what runs on
-// it may be about a request to any of them.
+// share a loop or an address all are closed before the first is freed: freeing runs the loop, and
+// what runs on it may be about a request to any of them.
 void http_server_close(struct http_server *server);
 
 // Closes, if that was not done, and frees.

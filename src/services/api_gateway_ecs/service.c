@@ -10,6 +10,7 @@
 #include "platform/http/url.h"
 #include "platform/memory.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 
 // One service that runs elsewhere.
 struct upstream {
-    struct gateway *gateway;
+    struct relay *relay;
     const char *name;
     char *base_url;
     struct route *routes;
@@ -30,10 +31,15 @@ struct upstream {
 
 struct gateway {
     struct log *log;
-    struct http_forwarder *forwarder;
     const char *internal_key;
     int64_t timeout_ms;
-    size_t gathered;   /* bytes of batches */
+    atomic_size_t gathered; /* bytes of batches */
+};
+
+// One loop's way to the services that run elsewhere.
+struct relay {
+    struct gateway *gateway;
+    struct http_forwarder *forwarder;
     struct buffer url; /* of the call that is being made */
     struct upstream *upstreams;
 };
@@ -52,8 +58,6 @@ static void *start(const struct service_environment *environment,
     (void)error;
     struct gateway *gateway = memory_zeroed(1, sizeof *gateway);
     gateway->log = environment->log;
-    gateway->forwarder = http_forwarder_new(environment->loop);
-    gateway->url.maximum = URL_MAX;
     gateway->internal_key = config_text(environment->config, SETTING_INTERNAL_SERVICE_API_KEY);
     gateway->timeout_ms = config_number(environment->config, SETTING_REQUEST_TIMEOUT_MS);
     return gateway;
@@ -61,17 +65,31 @@ static void *start(const struct service_environment *environment,
 
 static void stop(void *state)
 {
-    struct gateway *gateway = state;
-    http_forwarder_free(&gateway->forwarder);
+    free(state);
+}
+
+static void *loop_open(void *state, const struct service_loop *on)
+{
+    struct relay *relay = memory_zeroed(1, sizeof *relay);
+    relay->gateway = state;
+    relay->forwarder = http_forwarder_new(on->loop);
+    relay->url.maximum = URL_MAX;
+    return relay;
+}
+
+static void loop_close(void *context)
+{
+    struct relay *relay = context;
+    http_forwarder_free(&relay->forwarder);
     struct upstream *next = NULL;
-    for (struct upstream *upstream = gateway->upstreams; upstream != NULL; upstream = next) {
+    for (struct upstream *upstream = relay->upstreams; upstream != NULL; upstream = next) {
         next = upstream->next;
         free(upstream->base_url);
         free(upstream->routes);
         free(upstream);
     }
-    buffer_free(&gateway->url);
-    free(gateway);
+    buffer_free(&relay->url);
+    free(relay);
 }
 
 static bool write_url(const struct upstream *upstream, const struct http_exchange *exchange,
@@ -99,7 +117,8 @@ static size_t choose_headers(const struct upstream *upstream, struct http_exchan
         }
     }
     if (http_client_has_internal_key(exchange)) {
-        headers[count++] = (struct http_pair){"X-Internal-Key", upstream->gateway->internal_key};
+        headers[count++] =
+            (struct http_pair){"X-Internal-Key", upstream->relay->gateway->internal_key};
     }
     headers[count++] = (struct http_pair){"X-Forwarded-For", http_client_address(exchange)};
     headers[count++] = (struct http_pair){"X-Request-ID", http_request_id(exchange)};
@@ -109,7 +128,7 @@ static size_t choose_headers(const struct upstream *upstream, struct http_exchan
 
 static void drop_batch(struct errand *errand)
 {
-    errand->upstream->gateway->gathered -= errand->batch.length;
+    atomic_fetch_sub(&errand->upstream->relay->gateway->gathered, errand->batch.length);
     buffer_free(&errand->batch);
 }
 
@@ -135,7 +154,7 @@ static void on_answer(void *arg, const struct http_result *result)
     struct http_exchange *exchange = errand->exchange;
     if (result->status == 0) {
         // The health of the service is what is logged for operators; this is for finding a cause.
-        log_debug(errand->upstream->gateway->log, "no answer",
+        log_debug(errand->upstream->relay->gateway->log, "no answer",
                   LOG_TEXT("service", errand->upstream->name), LOG_TEXT("why", result->why));
         char detail[128];
         snprintf(detail, sizeof detail, "%s does not answer, try again", errand->upstream->name);
@@ -165,8 +184,8 @@ static void send_on(struct errand *errand, struct span body, bool repeatable)
 {
     struct http_exchange *exchange = errand->exchange;
     const struct upstream *upstream = errand->upstream;
-    struct gateway *gateway = upstream->gateway;
-    if (!write_url(upstream, exchange, &gateway->url)) {
+    struct relay *relay = upstream->relay;
+    if (!write_url(upstream, exchange, &relay->url)) {
         http_answer_problem(exchange, 414, "the address is too long");
         end_errand(errand);
         return;
@@ -175,14 +194,14 @@ static void send_on(struct errand *errand, struct span body, bool repeatable)
     trace_write(http_trace(exchange), traceparent);
     struct http_pair headers[PASSED_HEADERS_MAX];
     http_forwarder_call(
-        gateway->forwarder,
+        relay->forwarder,
         &(struct http_call){
             .method = http_method(exchange),
-            .url = gateway->url.data,
+            .url = relay->url.data,
             .headers = headers,
             .header_count = choose_headers(upstream, exchange, traceparent, headers),
             .body = body,
-            .timeout_ms = gateway->timeout_ms,
+            .timeout_ms = relay->gateway->timeout_ms,
             .maximum_answer = ANSWER_MAX,
             .repeatable = repeatable,
         },
@@ -203,16 +222,23 @@ static void forward_repeatable(struct http_exchange *exchange, void *state, void
 
 // ---- batches: gathered first, within a limit for all of them together
 
+static bool take_room(struct gateway *gateway, size_t length)
+{
+    const bool has_room = atomic_fetch_add(&gateway->gathered, length) + length <= GATHERED_MAX;
+    if (!has_room) {
+        atomic_fetch_sub(&gateway->gathered, length);
+    }
+    return has_room;
+}
+
 static void gather(void *arg, const char *data, size_t length)
 {
     struct errand *errand = arg;
-    struct gateway *gateway = errand->upstream->gateway;
-    errand->refused = errand->refused || gateway->gathered + length > GATHERED_MAX;
+    errand->refused = errand->refused || !take_room(errand->upstream->relay->gateway, length);
     if (errand->refused) {
         drop_batch(errand);
     } else {
         buffer_add(&errand->batch, data, length);
-        gateway->gathered += length;
     }
 }
 
@@ -239,16 +265,16 @@ static void forward_batch(struct http_exchange *exchange, void *state, void *con
     http_read_batch(exchange, &reader, new_errand(exchange, state));
 }
 
-void gateway_forward_routes(void *state, struct router *router, const struct service *service,
+void gateway_forward_routes(void *context, struct router *router, const struct service *service,
                             const char *url)
 {
-    struct gateway *gateway = state;
+    struct relay *relay = context;
     struct upstream *upstream = memory_zeroed(1, sizeof *upstream);
-    upstream->gateway = gateway;
+    upstream->relay = relay;
     upstream->name = service->name;
     upstream->base_url = url_base(url);
-    upstream->next = gateway->upstreams;
-    gateway->upstreams = upstream;
+    upstream->next = relay->upstreams;
+    relay->upstreams = upstream;
 
     upstream->routes = memory_zeroed(service->route_count, sizeof *upstream->routes);
     for (size_t i = 0; i < service->route_count; i++) {
@@ -257,7 +283,8 @@ void gateway_forward_routes(void *state, struct router *router, const struct ser
         upstream->routes[i].handler = service->routes[i].repeatable ? forward_repeatable : forward;
         upstream->routes[i].batch = service->routes[i].batch != NULL ? forward_batch : NULL;
     }
-    router_add(router, upstream->routes, service->route_count, upstream, NULL, NULL);
+    router_add(router, upstream->routes, service->route_count,
+               &(struct route_ground){.state = upstream});
 }
 
 static const struct route routes[] = {
@@ -275,4 +302,6 @@ const struct service api_gateway_ecs = {
     .route_count = sizeof routes / sizeof routes[0],
     .start = start,
     .stop = stop,
+    .loop_open = loop_open,
+    .loop_close = loop_close,
 };

@@ -10,7 +10,7 @@
 extern const struct service api_gateway_ecs;
 
 // Adds the routes of a service that runs elsewhere, each forwarded to that service's `url`, such as
-// `http://host:9001` or `unix:/path`. `gateway` is what the gateway's start made; it keeps the
-// copies that the router refers to.
-void gateway_forward_routes(void *gateway, struct router *router, const struct service *service,
+// `http://host:9001` or `unix:/path`. `context` is what the gateway's loop_open made for the
+// router's loop; it keeps the copies that the router refers to.
+void gateway_forward_routes(void *context, struct router *router, const struct service *service,
                             const char *url);

@@ -8,31 +8,14 @@
 #include "platform/model/prediction_json.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define LOOK_EVERY_MS 1000
 #define RETRY_MS 1000
 
 struct credit_analysis {
     struct risk_model *model;
-    struct log *log;
     struct counter *predicted;
     struct counter *failed;
-    struct loop_timer *timer;
-    char version[MODEL_VERSION_MAX + 1]; /* the last one seen; on the loop's thread */
 };
-
-// Tells of a new model once it serves; the process's health thread is what reads it.
-static void look_at_version(void *arg)
-{
-    struct credit_analysis *service = arg;
-    char version[MODEL_VERSION_MAX + 1];
-    risk_model_version(service->model, version);
-    if (strcmp(version, service->version) != 0) {
-        memcpy(service->version, version, sizeof version);
-        log_info(service->log, "risk model serves", LOG_TEXT("model_version", version));
-    }
-}
 
 static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
@@ -41,22 +24,16 @@ static void *start(const struct service_environment *environment,
     static const char help[] = "Predictions asked over HTTP, by outcome.";
     struct credit_analysis *service = memory_zeroed(1, sizeof *service);
     service->model = environment->model;
-    service->log = environment->log;
     service->predicted = metrics_counter(environment->metrics, "ecs_predictions_total",
                                          "outcome=\"answered\"", help);
     service->failed =
         metrics_counter(environment->metrics, "ecs_predictions_total", "outcome=\"failed\"", help);
-    look_at_version(service);
-    service->timer =
-        loop_timer_start(environment->loop, LOOK_EVERY_MS, LOOK_EVERY_MS, look_at_version, service);
     return service;
 }
 
 static void stop(void *state)
 {
-    struct credit_analysis *service = state;
-    loop_timer_free(&service->timer);
-    free(service);
+    free(state);
 }
 
 // False when the request was refused, and answered so.

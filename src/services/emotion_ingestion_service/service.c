@@ -16,7 +16,7 @@
 #define RECEIPT_MAX 256 /* bytes */
 
 struct emotion_ingestion {
-    struct ingestion *ingestion;
+    struct intake *intake;
     int64_t retention_days;
 };
 
@@ -25,8 +25,7 @@ static void *start(const struct service_environment *environment,
 {
     (void)error;
     struct emotion_ingestion *service = memory_zeroed(1, sizeof *service);
-    service->ingestion =
-        ingestion_new(environment, SUBJECT_EMOTIONS, SETTING_INTERNAL_SERVICE_API_KEY);
+    service->intake = intake_new(environment, SUBJECT_EMOTIONS, SETTING_INTERNAL_SERVICE_API_KEY);
     service->retention_days = config_number(environment->config, SETTING_EMOTION_RETENTION_DAYS);
     return service;
 }
@@ -34,8 +33,14 @@ static void *start(const struct service_environment *environment,
 static void stop(void *state)
 {
     struct emotion_ingestion *service = state;
-    ingestion_free(&service->ingestion);
+    intake_free(&service->intake);
     free(service);
+}
+
+static void *loop_open(void *state, const struct service_loop *on)
+{
+    struct emotion_ingestion *service = state;
+    return ingestion_new(service->intake, on);
 }
 
 static void prepare_receipt(struct http_exchange *exchange, const struct emotion_event *event,
@@ -62,9 +67,9 @@ static bool choose_event_id(struct ingestion *ingestion, const char *key,
 
 static void receive_emotion(struct http_exchange *exchange, void *state, void *context)
 {
-    (void)context;
-    struct emotion_ingestion *service = state;
-    struct event_window window = ingestion_window(service->ingestion, service->retention_days);
+    const struct emotion_ingestion *service = state;
+    struct ingestion *ingestion = context;
+    struct event_window window = ingestion_window(ingestion, service->retention_days);
     struct span body = http_body(exchange);
     struct emotion_event event;
     struct faults faults;
@@ -75,7 +80,7 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
         emotion_from_request(body.data, body.length, &window, &event, &faults, json_error);
     const char *key = read != EVENT_NOT_JSON ? ingestion_key(exchange, &faults) : NULL;
     if (read == EVENT_GOOD &&
-        (faults.count > 0 || !choose_event_id(service->ingestion, key, &event, &faults))) {
+        (faults.count > 0 || !choose_event_id(ingestion, key, &event, &faults))) {
         read = EVENT_FAULTY;
     }
     if (read != EVENT_GOOD) {
@@ -86,14 +91,14 @@ static void receive_emotion(struct http_exchange *exchange, void *state, void *c
     char line[EMOTION_LINE_MAX];
     size_t length = emotion_to_line(&event, trace_id, line);
     prepare_receipt(exchange, &event, trace_id);
-    ingestion_accept(service->ingestion, exchange, line, length);
+    ingestion_accept(ingestion, exchange, line, length);
 }
 
 static void receive_batch(struct http_exchange *exchange, void *state, void *context)
 {
-    (void)context;
-    struct emotion_ingestion *service = state;
-    struct event_window window = ingestion_window(service->ingestion, service->retention_days);
+    const struct emotion_ingestion *service = state;
+    struct ingestion *ingestion = context;
+    struct event_window window = ingestion_window(ingestion, service->retention_days);
     struct faults faults = {0};
     const char *key = ingestion_key(exchange, &faults);
     if (faults.count > 0) {
@@ -101,7 +106,7 @@ static void receive_batch(struct http_exchange *exchange, void *state, void *con
         http_finish(exchange);
         return;
     }
-    batch_receive(exchange, service->ingestion, &window, key);
+    batch_receive(exchange, ingestion, &window, key);
 }
 
 static const struct route routes[] = {
@@ -120,4 +125,6 @@ const struct service emotion_ingestion_service = {
     .route_count = sizeof routes / sizeof routes[0],
     .start = start,
     .stop = stop,
+    .loop_open = loop_open,
+    .loop_close = ingestion_close,
 };

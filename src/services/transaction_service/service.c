@@ -19,13 +19,18 @@ static void *start(const struct service_environment *environment,
                    char error[static SERVICE_ERROR_SIZE])
 {
     (void)error;
-    return ingestion_new(environment, SUBJECT_TRANSACTIONS, SETTING_SECRET_KEY);
+    return intake_new(environment, SUBJECT_TRANSACTIONS, SETTING_SECRET_KEY);
 }
 
 static void stop(void *state)
 {
-    struct ingestion *ingestion = state;
-    ingestion_free(&ingestion);
+    struct intake *intake = state;
+    intake_free(&intake);
+}
+
+static void *loop_open(void *state, const struct service_loop *on)
+{
+    return ingestion_new(state, on);
 }
 
 // A repeat has the first one's amount, and its time unless we gave it; the person is in the id.
@@ -51,8 +56,8 @@ static void prepare_receipt(struct http_exchange *exchange, const struct transac
 
 static void receive_transaction(struct http_exchange *exchange, void *state, void *context)
 {
-    (void)context;
-    struct ingestion *ingestion = state;
+    (void)state;
+    struct ingestion *ingestion = context;
     struct event_window window = ingestion_window(ingestion, MAX_AGE_DAYS);
     struct span body = http_body(exchange);
     struct transaction_event event = {0};
@@ -102,4 +107,6 @@ const struct service transaction_service = {
     .route_count = sizeof routes / sizeof routes[0],
     .start = start,
     .stop = stop,
+    .loop_open = loop_open,
+    .loop_close = ingestion_close,
 };

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "platform/breaker.h"
-#include "platform/cache/reader.h"
 #include "platform/db/transaction.h"
 #include "platform/outbox.h"
 #include "platform/policy_file.h"
@@ -23,7 +22,6 @@ struct user_credit {
     atomic_llong policy_read_ms; /* when the file was looked at last */
     atomic_flag exporting;       /* a document of somebody's data is being made */
     struct decision_rules decision_rules;
-    struct cache_reader *cache; /* the loop's */
     struct outbox *acceptances;
     struct erasure_news *erasures;
     struct login_limits logins;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handlers of this service's routes: `state` is a struct user_credit, and on worker threads
-// `context` a struct desk.
+// The handlers of this service's routes: `state` is a struct user_credit, and `context` a struct
+// desk on worker threads, or what recall_open made on a loop.
 #pragma once
 
 #include "platform/http/router.h"
+#include "services/service.h"
 
 http_handler register_person;     /* POST /v1/auth/register */
 http_handler login_person;        /* POST /v1/auth/login */
@@ -21,3 +22,7 @@ http_handler explain_decision;    /* GET /v1/decisions/{decision_id} */
 http_handler request_review;      /* POST /v1/decisions/{decision_id}/review */
 http_handler accept_offer;        /* POST /v1/credit-offers/{offer_id}/accept */
 http_handler list_offers;         /* GET /v1/users/{user_id}/offers */
+
+// The service's loop_open and loop_close: a loop's own way to the cache.
+void *recall_open(void *state, const struct service_loop *on);
+void recall_close(void *context);

@@ -18,7 +18,6 @@ static void release(struct user_credit *service)
 {
     erasure_news_stop(&service->erasures);
     outbox_stop(&service->acceptances);
-    cache_reader_free(&service->cache);
     cache_generation_free(&service->decision_rules.generation);
     explicit_bzero(&service->decision_rules.seal, sizeof service->decision_rules.seal);
     policy_file_free(&service->policy);
@@ -74,17 +73,13 @@ static struct login_limits make_limits(const struct config *config)
     };
 }
 
-static void start_recall(struct user_credit *service)
+static struct decision_rules make_decision_rules(const struct config *config)
 {
-    const struct service_environment *environment = service->environment;
-    const char *secret = config_text(environment->config, SETTING_SECRET_KEY);
-    service->decision_rules = (struct decision_rules){
+    const char *secret = config_text(config, SETTING_SECRET_KEY);
+    return (struct decision_rules){
         .seal = seal_for("cached credit decisions", secret, strlen(secret)),
         .generation = cache_generation_new(),
     };
-    service->cache =
-        cache_reader_new(environment->loop, config_text(environment->config, SETTING_REDIS_URL),
-                         environment->cache_health);
 }
 
 static void *start(const struct service_environment *environment,
@@ -104,7 +99,7 @@ static void *start(const struct service_environment *environment,
     service->breaker = breaker_new((int)config_number(config, SETTING_BREAKER_FAILURES),
                                    config_number(config, SETTING_BREAKER_OPEN_SECONDS) * 1000);
     service->logins = make_limits(config);
-    start_recall(service);
+    service->decision_rules = make_decision_rules(config);
     service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
     snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
              lround(config_decimal(config, SETTING_STRESS_THRESHOLD) * METRIC_ONE));
@@ -194,6 +189,8 @@ const struct service user_and_credit_service = {
     .route_count = sizeof routes / sizeof routes[0],
     .start = start,
     .stop = stop,
+    .loop_open = recall_open,
+    .loop_close = recall_close,
     .worker_open = open_desk,
     .worker_close = close_desk,
 };
