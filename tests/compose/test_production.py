@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from harness import people
+from harness.listening import Listening
 from stack import GATEWAY, NGINX, ROOT, docker
 
 MODE = "production"
@@ -53,6 +54,14 @@ def test_a_reviewer_resolves_what_a_person_contests(stack):
     assert "upheld" in reviews("uphold", decision, "--reviewer", "Ana", "--explanation", "It is early days.")
     review = person.client.get(f"/v1/decisions/{decision}").json()["review"]
     assert (review["status"], review["explanation"]) == ("upheld", "It is early days.")
+
+
+def test_a_notification_comes_live_through_the_load_balancer(stack):
+    person = people.Person(stack)
+    with Listening(stack, person) as listening:
+        assert listening.answer.headers["Content-Type"] == "text/event-stream"
+        person.accept(person.analyse().json()["offer"]["offer_id"])
+        assert listening.next().data["type"] == "CREDIT_LIMIT_APPLIED"
 
 
 def test_the_api_describes_itself_to_whoever_comes_through_the_load_balancer(client):

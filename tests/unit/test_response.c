@@ -305,6 +305,38 @@ static void test_the_next_answer_knows_nothing_of_the_last(void **state)
     response_free(&response);
 }
 
+// Larger in all than any answer may be, and with more framing around its small parts.
+static void test_an_answer_that_goes_on_is_forgotten_as_it_comes(void **state)
+{
+    static const char part[] = "5\r\n: hi\n\r\n";
+    struct response *response = response_new();
+    (void)state;
+    response_expect(response, false, BODY_MAX);
+    assert_int_equal(
+        feed(response, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream", 0).outcome,
+        RESPONSE_MORE);
+    assert_false(response_is_stream(response));
+    feed(response, "; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n", 0);
+    assert_true(response_is_stream(response));
+    for (size_t i = 0; i < 10000; i++) {
+        assert_int_equal(feed(response, part, 0).outcome, RESPONSE_MORE);
+        expect_answer(response, (struct expected){200, ": hi\n", false});
+        response_forget_body(response);
+    }
+    assert_int_equal(feed(response, "0\r\n\r\n", 0).outcome, RESPONSE_COMPLETE);
+    response_free(&response);
+}
+
+static void test_a_refusal_of_a_stream_is_an_answer_as_any_other(void **state)
+{
+    struct response *response = response_new();
+    (void)state;
+    response_expect(response, false, BODY_MAX);
+    feed(response, "HTTP/1.1 503 No\r\nContent-Type: text/event-stream\r\n\r\n", 0);
+    assert_false(response_is_stream(response));
+    response_free(&response);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +352,8 @@ int main(void)
         cmocka_unit_test(test_a_body_beyond_its_limit_is_refused),
         cmocka_unit_test(test_nothing_around_a_body_goes_on_for_ever),
         cmocka_unit_test(test_the_next_answer_knows_nothing_of_the_last),
+        cmocka_unit_test(test_an_answer_that_goes_on_is_forgotten_as_it_comes),
+        cmocka_unit_test(test_a_refusal_of_a_stream_is_an_answer_as_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

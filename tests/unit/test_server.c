@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server that shares its address with one on another loop. The test runs both loops itself, a
-// round at a time, so that what happens in which order is its own choice.
+// A server that shares its address with one on another loop, and answers that go on. The test runs
+// the loops itself, a round at a time, so that what happens in which order is its own choice.
 #include "platform/http/server.h"
 
 // clang-format off
@@ -33,9 +33,37 @@ struct stage {
     size_t client_count;
 };
 
+// ---- an answer that goes on
+
+static struct {
+    struct http_exchange *exchange; /* NULL: none has begun, or it has ended */
+    size_t ended;
+} going_on;
+
+static void begun(void *arg, struct http_exchange *exchange)
+{
+    (void)arg;
+    going_on.exchange = exchange;
+}
+
+static void ended(void *arg)
+{
+    (void)arg;
+    going_on.exchange = NULL;
+    going_on.ended++;
+}
+
+// ---- requests
+
 static void answer_name(void *arg, struct http_exchange *exchange)
 {
+    static const struct http_stream calls = {begun, ended};
     const char *name = arg;
+    if (strcmp(http_path(exchange), "/stream") == 0) {
+        http_answer_stream(exchange, "text/event-stream", &calls, NULL);
+        http_finish(exchange);
+        return;
+    }
     http_answer_bytes(exchange, 200, "text/plain", name, strlen(name));
     http_finish(exchange);
 }
@@ -140,19 +168,32 @@ static void assert_connections(const struct stage *stage, size_t first, size_t s
     assert_int_equal(http_server_connections(stage->servers[1]), second);
 }
 
-static void ask(int client)
+static void ask_for(int client, const char *line)
 {
-    static const char request[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-    assert_int_equal(send(client, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    char request[128];
+    const int length = snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: h\r\n\r\n", line);
+    assert_int_equal(send(client, request, (size_t)length, MSG_NOSIGNAL), length);
 }
 
-// Whose answer came: the name of a server, or "" when the connection has ended.
-static const char *heard(int client)
+static void ask(int client)
+{
+    ask_for(client, "GET /");
+}
+
+// What came; "" when the connection has ended.
+static const char *received(int client)
 {
     static char answer[1024];
     const ssize_t length = recv(client, answer, sizeof answer - 1, 0);
     assert_true(length >= 0);
     answer[length] = '\0';
+    return answer;
+}
+
+// Whose answer came: the name of a server.
+static const char *heard(int client)
+{
+    const char *answer = received(client);
     const char *body = strstr(answer, "\r\n\r\n");
     return body != NULL ? body + 4 : answer;
 }
@@ -224,6 +265,102 @@ static void test_a_socket_on_its_way_is_closed_when_its_server_is(void **state)
     assert_string_equal(heard(stage->clients[1]), "");
 }
 
+static void add(const char *text)
+{
+    assert_non_null(going_on.exchange);
+    http_stream_add(going_on.exchange, text, strlen(text));
+}
+
+// A client that has the head of an answer that goes on.
+static int follow(struct stage *stage)
+{
+    going_on.ended = 0;
+    const int client = join(stage);
+    ask_for(client, "GET /stream");
+    run_both(stage);
+    assert_non_null(going_on.exchange);
+    return client;
+}
+
+static void test_an_answer_that_goes_on_has_no_length_and_comes_by_parts(void **state)
+{
+    struct stage *stage = *state;
+    const int client = follow(stage);
+    const char *head = received(client);
+    assert_non_null(strstr(head, "Content-Type: text/event-stream\r\n"));
+    assert_non_null(strstr(head, "Connection: close\r\n"));
+    assert_null(strstr(head, "Content-Length"));
+    add("one ");
+    add("two");
+    run_both(stage);
+    assert_string_equal(received(client), "one two");
+    add("three");
+    http_stream_end(going_on.exchange);
+    http_stream_add(going_on.exchange, "four", 4);
+    run_both(stage);
+    assert_string_equal(received(client), "three");
+    assert_string_equal(received(client), "");
+    assert_int_equal(going_on.ended, 0);
+    hang_up(stage, 0);
+    run_both(stage);
+    assert_int_equal(going_on.ended, 1);
+}
+
+static void test_an_answer_that_goes_on_ends_when_its_client_goes(void **state)
+{
+    struct stage *stage = *state;
+    follow(stage);
+    hang_up(stage, 0);
+    run_both(stage);
+    assert_int_equal(going_on.ended, 1);
+    assert_connections(stage, 0, 0);
+}
+
+static void test_a_client_that_takes_nothing_is_cut_off(void **state)
+{
+    struct stage *stage = *state;
+    static char part[16 * 1024];
+    memset(part, 'x', sizeof part);
+    follow(stage);
+    size_t parts = 0;
+    while (going_on.exchange != NULL && parts < 1000) {
+        http_stream_add(going_on.exchange, part, sizeof part);
+        run_both(stage);
+        parts++;
+    }
+    assert_int_equal(going_on.ended, 1);
+    assert_connections(stage, 0, 0);
+}
+
+static void test_answers_that_go_on_end_with_the_server(void **state)
+{
+    struct stage *stage = *state;
+    const int client = follow(stage);
+    received(client);
+    add("the last");
+    http_server_drain(stage->servers[0]);
+    run_both(stage);
+    assert_string_equal(received(client), "the last");
+    assert_string_equal(received(client), "");
+    hang_up(stage, 0);
+    run_both(stage);
+    assert_int_equal(going_on.ended, 1);
+}
+
+static void test_head_of_an_answer_that_goes_on_is_all_there_is(void **state)
+{
+    struct stage *stage = *state;
+    going_on.ended = 0;
+    const int client = join(stage);
+    ask_for(client, "HEAD /stream");
+    run_both(stage);
+    assert_int_equal(going_on.ended, 1);
+    assert_non_null(strstr(received(client), "Content-Type: text/event-stream\r\n"));
+    ask(client);
+    run_both(stage);
+    assert_string_equal(heard(client), "first");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +372,16 @@ int main(void)
             test_a_request_that_waits_for_its_loop_is_answered_when_all_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_socket_on_its_way_is_closed_when_its_server_is,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_an_answer_that_goes_on_has_no_length_and_comes_by_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_answer_that_goes_on_ends_when_its_client_goes,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_client_that_takes_nothing_is_cut_off, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_answers_that_go_on_end_with_the_server, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_head_of_an_answer_that_goes_on_is_all_there_is, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,30 @@ void http_answer_bytes(struct http_exchange *exchange, int status, const char *c
     }
 }
 
+void http_answer_stream(struct http_exchange *exchange, const char *content_type,
+                        const struct http_stream *stream, void *arg)
+{
+    exchange->stream = stream;
+    exchange->stream_arg = arg;
+    http_answer_header(exchange, "Cache-Control", "no-store");
+    http_answer_header(exchange, "X-Accel-Buffering", "no"); /* nginx would gather it */
+    take_answer(exchange, 200, content_type);
+}
+
+void http_stream_add(struct http_exchange *exchange, const char *data, size_t length)
+{
+    if (!exchange->stream_over) {
+        buffer_add(&exchange->body, data, length);
+        exchange->tell(exchange->server_arg, exchange);
+    }
+}
+
+void http_stream_end(struct http_exchange *exchange)
+{
+    exchange->stream_over = true;
+    exchange->tell(exchange->server_arg, exchange);
+}
+
 static void answer_problem(struct http_exchange *exchange, int status, const char *detail,
                            json_t *errors)
 {
@@ -173,7 +197,7 @@ void http_finish(struct http_exchange *exchange)
     if (exchange->forgotten) {
         http_answer_problem(exchange, 500, NULL);
     }
-    if (fault_fires(before_send)) {
+    if (exchange->stream == NULL && fault_fires(before_send)) {
         http_answer_withdraw(exchange);
         http_answer_unavailable(exchange, "a fault point", 1000);
     }
@@ -211,14 +235,15 @@ void exchange_write(const struct http_exchange *exchange, const char *date,
         ADD_LINE(out, "Content-Type: ", exchange->content_type);
     }
     // Of an answer to HEAD that came through a gateway nobody here knows the length.
-    if (has_body && (exchange->method != HTTP_HEAD || exchange->body.length > 0)) {
+    if (has_body && ending != ANSWER_STREAMS &&
+        (exchange->method != HTTP_HEAD || exchange->body.length > 0)) {
         ADD(out, "Content-Length: ");
         buffer_add_number(out, exchange->body.length);
         ADD(out, "\r\n");
     }
     ADD_LINE(out, "X-Request-ID: ", exchange->request_id);
     buffer_add(out, exchange->headers.data, exchange->headers.length);
-    if (ending == ANSWER_CLOSES) {
+    if (ending == ANSWER_CLOSES || ending == ANSWER_STREAMS) {
         ADD(out, "Connection: close\r\n");
     } else if (ending == ANSWER_STAYS_OLD) {
         ADD(out, "Connection: keep-alive\r\n");

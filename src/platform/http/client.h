@@ -18,6 +18,12 @@ struct http_pair {
     const char *value;
 };
 
+struct http_result;
+struct forward; /* a forwarder's call */
+
+// What has come so far, or since the last time, of an answer that goes on.
+typedef void http_part_fn(void *arg, struct forward *forward, const struct http_result *result);
+
 struct http_call {
     enum http_method method;
     const char *url;
@@ -27,6 +33,8 @@ struct http_call {
     int64_t timeout_ms;    /* of the whole call, with its repeats */
     size_t maximum_answer; /* bytes */
     bool repeatable;       /* a POST whose second arrival changes nothing: may be sent again */
+    http_part_fn *part;    /* of a forwarder's call: gets an answer that goes on (text/event-stream)
+                              as it comes, without a deadline; NULL: it is gathered as any other */
 };
 
 struct http_result {
@@ -55,6 +63,9 @@ struct http_forwarder *http_forwarder_new(struct loop *loop);
 
 // Drops the calls that are still open: their `done` is not called.
 void http_forwarder_free(struct http_forwarder **forwarder);
+
+// Ends a call of whose answer a part has come; its `done` is not called. Not inside `part`.
+void http_forwarder_cancel(struct forward *forward);
 
 // Starts a call at the end of the loop's round; done(arg, result) is called once, later, on the
 // loop's thread; the deadline is kept to a tenth of a second. The strings of the call are copied,

@@ -17,6 +17,7 @@
 #define LINGER_MS 1000     /* for a client to read the last answer while we ignore what it sends */
 #define DRAIN_GRACE_MS 500 /* for a request that was sent before its client knew of the drain */
 #define NO_DEADLINE UINT64_MAX
+#define UNTAKEN_MAX ((size_t)256 * 1024) /* of a stream, beside the bytes on their way */
 
 enum phase {
     PHASE_IDLE,      /* between requests */
@@ -24,6 +25,7 @@ enum phase {
     PHASE_STREAMING, /* a batch: its reader has the body as it comes */
     PHASE_WORKING,   /* a handler has the exchange */
     PHASE_WRITING,   /* the answer waits for the client to take it */
+    PHASE_TELLING,   /* the answer is a stream, and goes on */
     PHASE_LINGERING, /* the last answer is out; what still comes is thrown away */
     PHASE_CLOSING,   /* the socket is being closed */
 };
@@ -53,6 +55,7 @@ struct connection {
 static void consume(struct connection *connection, const char *data, size_t length);
 static void input_ended(struct connection *connection, bool broken);
 static void start_reading(struct connection *connection);
+static void hand_to_socket(struct connection *connection, size_t taken);
 
 // ---- the phases
 
@@ -67,7 +70,7 @@ static void enter(struct connection *connection, enum phase phase)
     uint64_t lasts = NO_DEADLINE;
     if (phase == PHASE_IDLE) {
         lasts = connection->host->draining ? DRAIN_GRACE_MS : (uint64_t)options->idle_timeout_ms;
-    } else if (phase == PHASE_RECEIVING || phase == PHASE_STREAMING || phase == PHASE_WRITING) {
+    } else if (phase == PHASE_RECEIVING || phase == PHASE_STREAMING) {
         lasts = (uint64_t)options->request_timeout_ms;
     } else if (phase == PHASE_LINGERING) {
         lasts = LINGER_MS;
@@ -159,14 +162,19 @@ static void next_request(struct connection *connection)
     resume(connection);
 }
 
-static void answer_is_out(struct connection *connection)
+static void count_answer(const struct connection *connection)
 {
-    struct connection_host *host = connection->host;
+    const struct connection_host *host = connection->host;
     int status = connection->exchange.status;
     if (status >= 100 && status < 600) {
         counter_add(host->requests[status / 100 - 1], 1);
     }
     histogram_observe(host->seconds, clock_monotonic_us() - connection->began_us);
+}
+
+static void answer_is_out(struct connection *connection)
+{
+    count_answer(connection);
     exchange_clear(&connection->exchange);
     buffer_recycle(&connection->out, HTTP_BUFFER_KEPT);
     if (connection->last) {
@@ -176,25 +184,61 @@ static void answer_is_out(struct connection *connection)
     }
 }
 
+// Sends what waits of an answer that goes on: all at once, when nothing is on its way (in `out`).
+static void tell(void *arg, struct http_exchange *exchange)
+{
+    struct connection *connection = arg;
+    struct buffer *out = &connection->out;
+    if (connection->phase != PHASE_TELLING) {
+        return;
+    }
+    if (out->length == 0 && exchange->body.length > 0) {
+        buffer_add(out, exchange->body.data, exchange->body.length);
+        buffer_clear(&exchange->body);
+        hand_to_socket(connection, 0);
+    } else if (out->length == 0 && exchange->stream_over) {
+        linger(connection);
+    } else if (exchange->body.length > UNTAKEN_MAX) {
+        close_now(connection);
+    }
+}
+
 static void write_done(uv_write_t *write, int result)
 {
     struct connection *connection = write->data;
-    if (connection->phase != PHASE_WRITING) {
+    if (connection->phase != PHASE_WRITING && connection->phase != PHASE_TELLING) {
         return; /* it was closed meanwhile */
     }
     if (result != 0) {
         close_now(connection);
-        return;
+    } else if (connection->phase == PHASE_WRITING) {
+        answer_is_out(connection);
+    } else {
+        connection->deadline_ms = NO_DEADLINE;
+        buffer_recycle(&connection->out, HTTP_BUFFER_KEPT);
+        tell(connection, &connection->exchange);
     }
-    answer_is_out(connection);
+}
+
+// The client has a request's time to take it.
+static void hand_to_socket(struct connection *connection, size_t taken)
+{
+    const struct buffer *out = &connection->out;
+    const uv_buf_t rest = uv_buf_init(out->data + taken, (unsigned)(out->length - taken));
+    connection->deadline_ms =
+        now_ms(connection) + (uint64_t)connection->host->options.request_timeout_ms;
+    connection->write.data = connection;
+    if (uv_write(&connection->write, (uv_stream_t *)&connection->socket, &rest, 1, write_done) !=
+        0) {
+        close_now(connection);
+    }
 }
 
 static void write_out(struct connection *connection)
 {
-    uv_stream_t *stream = (uv_stream_t *)&connection->socket;
-    struct buffer *out = &connection->out;
-    uv_buf_t rest = uv_buf_init(out->data, (unsigned)out->length);
-    int written = uv_try_write(stream, &rest, 1);
+    const struct buffer *out = &connection->out;
+    const uv_buf_t all = uv_buf_init(out->data, (unsigned)out->length);
+    int written = uv_try_write((uv_stream_t *)&connection->socket, &all, 1);
     if (written == (int)out->length) {
         answer_is_out(connection);
         return;
@@ -203,13 +247,23 @@ static void write_out(struct connection *connection)
         close_now(connection);
         return;
     }
-    size_t taken = written > 0 ? (size_t)written : 0;
-    rest = uv_buf_init(out->data + taken, (unsigned)(out->length - taken));
     enter(connection, PHASE_WRITING);
-    connection->write.data = connection;
-    if (uv_write(&connection->write, stream, &rest, 1, write_done) != 0) {
-        close_now(connection);
-    }
+    hand_to_socket(connection, written > 0 ? (size_t)written : 0);
+}
+
+static void begin_stream(struct connection *connection)
+{
+    struct http_exchange *exchange = &connection->exchange;
+    struct buffer head = {0};
+    exchange_write(exchange, connection->host->date, ANSWER_STREAMS, &head);
+    buffer_free(&exchange->body);
+    exchange->body = head;
+    exchange->stream_over = connection->host->draining || connection->no_input;
+    connection->last = true;
+    count_answer(connection);
+    enter(connection, PHASE_TELLING);
+    exchange->stream->begun(exchange->stream_arg, exchange);
+    tell(connection, exchange);
 }
 
 // What http_finish ends in.
@@ -218,6 +272,10 @@ static void send_answer(void *arg, struct http_exchange *exchange)
     struct connection *connection = arg;
     if (connection->broken) {
         close_now(connection);
+        return;
+    }
+    if (exchange->stream != NULL && exchange->status == 200 && exchange->method != HTTP_HEAD) {
+        begin_stream(connection);
         return;
     }
     const struct http_request *request = exchange->request;
@@ -251,6 +309,7 @@ static void begin_exchange(struct connection *connection)
     exchange->loop = connection->host->loop;
     exchange->send = send_answer;
     exchange->go_on = go_on;
+    exchange->tell = tell;
     exchange->server_arg = connection;
     exchange->peer = connection->peer;
     exchange->peer_trusted = connection->peer_trusted;
@@ -359,6 +418,7 @@ static void consume(struct connection *connection, const char *data, size_t leng
     connection->consuming = true;
     while (length > 0) {
         if (connection->phase == PHASE_WORKING || connection->phase == PHASE_WRITING ||
+            connection->phase == PHASE_TELLING ||
             (connection->phase == PHASE_STREAMING && connection->exchange.held)) {
             put_off(connection, data, length);
             break;
@@ -504,6 +564,8 @@ void connections_drain(struct connection_host *host)
     for (struct connection *at = host->first; at != NULL; at = at->next) {
         if (at->phase == PHASE_IDLE) {
             enter(at, PHASE_IDLE);
+        } else if (at->phase == PHASE_TELLING) {
+            http_stream_end(&at->exchange);
         }
     }
 }

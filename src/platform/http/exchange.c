@@ -78,8 +78,19 @@ void exchange_begin(struct http_exchange *exchange, const struct http_request *r
     random_digits_take(random, trace->span_id, SPAN_ID_SIZE - 1);
 }
 
+static void end_stream(struct http_exchange *exchange)
+{
+    const struct http_stream *stream = exchange->stream;
+    exchange->stream = NULL;
+    exchange->stream_over = false;
+    if (stream != NULL) {
+        stream->ended(exchange->stream_arg);
+    }
+}
+
 void exchange_clear(struct http_exchange *exchange)
 {
+    end_stream(exchange);
     exchange->body_follows = false;
     exchange->held = false;
     exchange->reader = NULL;
@@ -97,6 +108,7 @@ void exchange_clear(struct http_exchange *exchange)
 
 void exchange_release(struct http_exchange *exchange)
 {
+    end_stream(exchange);
     buffer_free(&exchange->segments);
     buffer_free(&exchange->headers);
     buffer_free(&exchange->body);

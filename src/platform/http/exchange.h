@@ -107,6 +107,30 @@ void http_answer_unavailable(struct http_exchange *exchange, const char *detail,
 // Adds a header to the answer, before answering. Values with CR, LF or NUL are dropped.
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
 
+// ---- an answer that goes on for as long as both sides want (server-sent events)
+
+// Both are called on the loop's thread, and never inside http_stream_add or http_stream_end.
+struct http_stream {
+    // The head is on its way: parts may follow. Not called when the client is gone by then.
+    void (*begun)(void *arg, struct http_exchange *exchange);
+    // The connection is gone, because of either side; once, whatever happened before. The exchange
+    // must not be touched any more.
+    void (*ended)(void *arg);
+};
+
+// 200 with a body that has no length: it ends with the connection. From any thread.
+void http_answer_stream(struct http_exchange *exchange, const char *content_type,
+                        const struct http_stream *stream, void *arg);
+
+// Sends a part, copied; between begun and ended, on the loop's thread. A client that does not take
+// what it is sent is cut off.
+void http_stream_add(struct http_exchange *exchange, const char *data, size_t length);
+
+// Ends the answer after what was added; parts that are added later are dropped.
+void http_stream_end(struct http_exchange *exchange);
+
+// ---- around the answer
+
 // Takes back an answer that was prepared ahead and did not come true, so that another can follow;
 // before http_finish.
 void http_answer_withdraw(struct http_exchange *exchange);

@@ -47,7 +47,8 @@ struct http_exchange {
     struct loop *loop;
     exchange_fn *send; /* on the loop's thread, when the answer is complete */
     exchange_fn *go_on;
-    void *server_arg;  /* of both */
+    exchange_fn *tell; /* a stream has more to send, or is over */
+    void *server_arg;  /* of all three */
     bool body_follows; /* a batch whose reader, if any, gets the body */
     bool held;
     const struct http_batch_reader *reader;
@@ -73,8 +74,11 @@ struct http_exchange {
     int status;     /* 0: not answered */
     bool forgotten; /* finished without an answer */
     char content_type[CONTENT_TYPE_SIZE];
-    struct buffer headers; /* added ones, as they go out */
-    struct buffer body;
+    struct buffer headers;            /* added ones, as they go out */
+    struct buffer body;               /* of a stream: what was not handed to the socket yet */
+    const struct http_stream *stream; /* NULL: the answer is whole */
+    void *stream_arg;
+    bool stream_over;
     struct fault_texts fault_texts;
 };
 
@@ -86,7 +90,12 @@ void exchange_begin(struct http_exchange *exchange, const struct http_request *r
 void exchange_clear(struct http_exchange *exchange);
 void exchange_release(struct http_exchange *exchange);
 
-enum answer_ending { ANSWER_STAYS, ANSWER_STAYS_OLD /* HTTP/1.0 must be told */, ANSWER_CLOSES };
+enum answer_ending {
+    ANSWER_STAYS,
+    ANSWER_STAYS_OLD, /* HTTP/1.0 must be told */
+    ANSWER_CLOSES,
+    ANSWER_STREAMS, /* closes, and its length is not known */
+};
 
 // Adds the whole answer to `out`. `date` is a header line, or "".
 void exchange_write(const struct http_exchange *exchange, const char *date,

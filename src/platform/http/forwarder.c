@@ -23,6 +23,7 @@ struct forward {
     struct upstream_request request;
     struct buffer head; /* with the body, when it is small */
     struct repeats repeats;
+    http_part_fn *part;
     http_done_fn *done;
     void *arg;
 };
@@ -88,14 +89,26 @@ static struct forward *take_forward(struct http_forwarder *forwarder)
 
 // ---- the end of a call
 
-static void finish(struct forward *forward, const struct http_result *result)
+static void retire(struct forward *forward)
 {
     struct http_forwarder *forwarder = forward->forwarder;
-    unlink_running(forward);
-    forward->done(forward->arg, result);
     buffer_recycle(&forward->head, HEAD_KEPT);
     forward->next = forwarder->spare;
     forwarder->spare = forward;
+}
+
+static void finish(struct forward *forward, const struct http_result *result)
+{
+    unlink_running(forward);
+    forward->done(forward->arg, result);
+    retire(forward);
+}
+
+void http_forwarder_cancel(struct forward *forward)
+{
+    upstream_close(forward->upstream);
+    unlink_running(forward);
+    retire(forward);
 }
 
 static struct http_result no_answer(const char *why)
@@ -112,6 +125,13 @@ static void fail(struct forward *forward, const char *why)
 // ---- on a connection
 
 static void send_over(struct forward *forward, bool fresh);
+
+static void part(void *arg, const struct http_result *result)
+{
+    struct forward *forward = arg;
+    repeats_end(&forward->repeats);
+    forward->part(forward->arg, forward, result);
+}
 
 static void answered(void *arg, const struct http_result *result)
 {
@@ -134,9 +154,11 @@ static void lost(void *arg, const struct upstream_loss *loss)
 
 static void send_over(struct forward *forward, bool fresh)
 {
-    static const struct upstream_user user = {.answered = answered, .lost = lost};
+    static const struct upstream_user whole = {.answered = answered, .lost = lost};
+    static const struct upstream_user by_parts = {.part = part, .answered = answered, .lost = lost};
     forward->upstream = pool_take(forward->origin, fresh);
-    upstream_carry(forward->upstream, &forward->request, &user, forward);
+    upstream_carry(forward->upstream, &forward->request, forward->part != NULL ? &by_parts : &whole,
+                   forward);
 }
 
 // ---- for callers
@@ -163,6 +185,7 @@ void http_forwarder_call(struct http_forwarder *forwarder, const struct http_cal
 {
     struct forward *forward = take_forward(forwarder);
     struct url_parts url;
+    forward->part = call->part;
     forward->done = done;
     forward->arg = arg;
     forward->origin = NULL;

@@ -14,6 +14,12 @@ void repeats_begin(struct repeats *repeats, const struct http_call *call)
     repeats->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
 }
 
+void repeats_end(struct repeats *repeats)
+{
+    repeats->done = REPEATS_MAX;
+    repeats->deadline_ms = INT64_MAX;
+}
+
 bool repeats_are_late(const struct repeats *repeats)
 {
     return repeats->deadline_ms <= clock_monotonic_ms();

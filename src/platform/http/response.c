@@ -4,6 +4,7 @@
 #include "platform/http/response.h"
 
 #include "platform/http/head_lines.h"
+#include "platform/http/media_type.h"
 #include "platform/memory.h"
 
 #include <llhttp.h>
@@ -323,6 +324,18 @@ struct response_parts response_parts(const struct response *response)
         parts.passed_on[i] = response->passed_on[i][0] != '\0' ? response->passed_on[i] : NULL;
     }
     return parts;
+}
+
+bool response_is_stream(const struct response *response)
+{
+    return response->head_done && response->status == 200 &&
+           media_type_is(response->content_type, "text/event-stream");
+}
+
+void response_forget_body(struct response *response)
+{
+    buffer_clear(&response->body);
+    response->body_bytes = 0;
 }
 
 bool response_stays(const struct response *response)

@@ -45,6 +45,12 @@ struct response_parts {
 
 struct response_parts response_parts(const struct response *response);
 
+// Whether the answer, of which the head has come, is one that goes on (text/event-stream).
+bool response_is_stream(const struct response *response);
+
+// Forgets what has come of the body, which was told on.
+void response_forget_body(struct response *response);
+
 // Whether the other side keeps the connection after a complete answer.
 bool response_stays(const struct response *response);
 

@@ -56,7 +56,7 @@ static void lose(struct upstream *upstream, const char *why, bool gone)
 
 // ---- receiving
 
-static void complete(struct upstream *upstream, bool reusable)
+static struct http_result result_so_far(const struct upstream *upstream)
 {
     const struct response_parts parts = response_parts(upstream->response);
     struct http_result result = {
@@ -66,6 +66,21 @@ static void complete(struct upstream *upstream, bool reusable)
         .why = "",
     };
     memcpy(result.passed_on, parts.passed_on, sizeof result.passed_on);
+    return result;
+}
+
+static void tell_part(struct upstream *upstream)
+{
+    if (upstream->user->part != NULL && response_is_stream(upstream->response)) {
+        const struct http_result result = result_so_far(upstream);
+        upstream->user->part(upstream->arg, &result);
+        response_forget_body(upstream->response);
+    }
+}
+
+static void complete(struct upstream *upstream, bool reusable)
+{
+    const struct http_result result = result_so_far(upstream);
     upstream->carrying = false;
     upstream->reusable = reusable;
     upstream->user->answered(upstream->arg, &result);
@@ -92,7 +107,9 @@ static bool receive_part(struct upstream *upstream, size_t length)
     struct response *response = upstream->response;
     size_t used = 0;
     enum response_outcome outcome = response_feed(response, upstream->host->input, length, &used);
-    if (outcome == RESPONSE_BROKEN) {
+    if (outcome == RESPONSE_MORE) {
+        tell_part(upstream);
+    } else if (outcome == RESPONSE_BROKEN) {
         lose(upstream, response_fault(response), false);
     } else if (outcome == RESPONSE_COMPLETE) {
         complete(upstream, response_stays(response) && used == length && is_all_sent(upstream) &&

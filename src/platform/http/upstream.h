@@ -34,9 +34,13 @@ struct upstream_loss {
     bool sent;       /* some of the request may have arrived */
 };
 
-// Who has a connection is told one of these, once. The connection is closed already when it is
-// lost. An answer lives until the next use of its connection, which is up to the user again.
+// Who has a connection is told of an answer or of a loss, once. The connection is closed already
+// when it is lost. An answer lives until the next use of its connection, which is up to the user
+// again.
 struct upstream_user {
+    // What has come so far, or since the last time, of an answer that goes on (text/event-stream).
+    // The connection must not be closed inside. NULL: such an answer is gathered as any other.
+    void (*part)(void *arg, const struct http_result *result);
     void (*answered)(void *arg, const struct http_result *result);
     void (*lost)(void *arg, const struct upstream_loss *loss);
 };

@@ -48,8 +48,10 @@ struct relay {
 struct errand {
     struct http_exchange *exchange;
     const struct upstream *upstream;
-    struct buffer batch; /* its body, if it is one */
-    bool refused;        /* no room for it */
+    struct buffer batch;  /* its body, if it is one */
+    bool refused;         /* no room for it */
+    bool goes_on;         /* its answer is a stream, */
+    struct forward *call; /* which comes from here; NULL: no more comes */
 };
 
 static void *start(const struct service_environment *environment,
@@ -148,10 +150,55 @@ static void pass_on(struct http_exchange *exchange, const struct http_result *re
     }
 }
 
+// ---- answers that go on
+
+static void stream_begun(void *arg, struct http_exchange *exchange)
+{
+    (void)arg;
+    (void)exchange;
+}
+
+static void stream_ended(void *arg)
+{
+    struct errand *errand = arg;
+    if (errand->call != NULL) {
+        http_forwarder_cancel(errand->call);
+    }
+    free(errand);
+}
+
+static void on_part(void *arg, struct forward *call, const struct http_result *result)
+{
+    static const struct http_stream stream = {stream_begun, stream_ended};
+    struct errand *errand = arg;
+    if (!errand->goes_on) {
+        errand->goes_on = true;
+        errand->call = call;
+        pass_on(errand->exchange, result);
+        http_answer_stream(errand->exchange, result->content_type, &stream, errand);
+        http_finish(errand->exchange);
+    }
+    http_stream_add(errand->exchange, result->body.data, result->body.length);
+}
+
+// The other side ended it, or is gone: the client comes again, and says what it has.
+static void end_stream(struct errand *errand, const struct http_result *result)
+{
+    errand->call = NULL;
+    http_stream_add(errand->exchange, result->body.data, result->body.length);
+    http_stream_end(errand->exchange);
+}
+
+// ---- answers that are whole
+
 static void on_answer(void *arg, const struct http_result *result)
 {
     struct errand *errand = arg;
     struct http_exchange *exchange = errand->exchange;
+    if (errand->goes_on) {
+        end_stream(errand, result);
+        return;
+    }
     if (result->status == 0) {
         // The health of the service is what is logged for operators; this is for finding a cause.
         log_debug(errand->upstream->relay->gateway->log, "no answer",
@@ -204,6 +251,7 @@ static void send_on(struct errand *errand, struct span body, bool repeatable)
             .timeout_ms = relay->gateway->timeout_ms,
             .maximum_answer = ANSWER_MAX,
             .repeatable = repeatable,
+            .part = on_part,
         },
         on_answer, errand);
 }

@@ -11,6 +11,7 @@
 #include "services/user_and_credit_service/decision_cache.h"
 #include "services/user_and_credit_service/erasure_news.h"
 #include "services/user_and_credit_service/login_guard.h"
+#include "services/user_and_credit_service/notification_feed.h"
 
 #include <stdatomic.h>
 
@@ -24,6 +25,7 @@ struct user_credit {
     struct decision_rules decision_rules;
     struct outbox *acceptances;
     struct erasure_news *erasures;
+    struct notification_feed *feed;
     struct login_limits logins;
     char stress_threshold[16]; /* billionths, as text */
     int64_t decision_seconds;  /* how long an analysis is answered again unchanged */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is held about a person, shown to that person: emotions by day, transactions and
-// notifications one by one.
+// What is held about a person, shown to that person: emotions by day, transactions one by one.
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
 #include "services/user_and_credit_service/listing.h"
@@ -87,28 +86,4 @@ void list_transactions(struct http_exchange *exchange, void *state, void *contex
     };
     (void)state;
     listing_answer(exchange, context, &transactions);
-}
-
-// ---- notifications
-
-enum notification_column { NOTIFICATION_ID, TYPE, TITLE, MESSAGE, OFFER_ID, CREATED_AT };
-
-static json_t *notification_json(const struct db_result *rows, size_t row)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "notification_id",
-                     db_text(rows, row, NOTIFICATION_ID), "type", db_text(rows, row, TYPE), "title",
-                     db_text(rows, row, TITLE), "message", db_text(rows, row, MESSAGE), "offer_id",
-                     db_text(rows, row, OFFER_ID), "created_at",
-                     json_timestamp(db_timestamp(rows, row, CREATED_AT)));
-}
-
-void list_notifications(struct http_exchange *exchange, void *state, void *context)
-{
-    static const struct listing notifications = {
-        .count = &sql_count_notifications,
-        .rows = &sql_list_notifications,
-        .item = notification_json,
-    };
-    (void)state;
-    listing_answer(exchange, context, &notifications);
 }

@@ -16,6 +16,7 @@
 
 static void release(struct user_credit *service)
 {
+    notification_feed_stop(&service->feed);
     erasure_news_stop(&service->erasures);
     outbox_stop(&service->acceptances);
     cache_generation_free(&service->decision_rules.generation);
@@ -36,6 +37,16 @@ static bool start_erasures(struct user_credit *service, char error[static SERVIC
         snprintf(error, SERVICE_ERROR_SIZE, "USER_CREDIT_DATABASE_URL: %.400s", why);
     }
     return service->erasures != NULL;
+}
+
+static bool start_feed(struct user_credit *service, char error[static SERVICE_ERROR_SIZE])
+{
+    char why[SERVICE_ERROR_SIZE];
+    service->feed = notification_feed_start(service->environment, why);
+    if (service->feed == NULL) {
+        snprintf(error, SERVICE_ERROR_SIZE, "USER_CREDIT_DATABASE_URL: %.400s", why);
+    }
+    return service->feed != NULL;
 }
 
 static bool start_outbox(struct user_credit *service, char error[static SERVICE_ERROR_SIZE])
@@ -103,7 +114,8 @@ static void *start(const struct service_environment *environment,
     service->decision_seconds = config_number(config, SETTING_DECISION_CACHE_SECONDS);
     snprintf(service->stress_threshold, sizeof service->stress_threshold, "%ld",
              lround(config_decimal(config, SETTING_STRESS_THRESHOLD) * METRIC_ONE));
-    if (!start_outbox(service, error) || !start_erasures(service, error)) {
+    if (!start_outbox(service, error) || !start_erasures(service, error) ||
+        !start_feed(service, error)) {
         release(service);
         return NULL;
     }
@@ -160,6 +172,8 @@ static const struct route routes[] = {
      .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/notifications", AUTH_PERSON, RUN_ON_WORKERS, list_notifications,
      .has_body = false},
+    {HTTP_GET, "/v1/users/{user_id}/notifications/stream", AUTH_PERSON, RUN_ON_WORKERS,
+     stream_notifications, .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/export", AUTH_PERSON, RUN_ON_WORKERS, export_data,
      .has_body = false},
     {HTTP_GET, "/v1/users/{user_id}/consents/emotional_data", AUTH_PERSON, RUN_ON_WORKERS,

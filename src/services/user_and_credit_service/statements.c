@@ -377,6 +377,24 @@ const struct db_statement sql_list_notifications = {
     " ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint",
 };
 
+// Ids are made one after the other under the lock of a person's activations.
+const struct db_statement sql_newest_notification = {
+    "newest_notification",
+    "SELECT coalesce($2::uuid,"
+    "                (SELECT id FROM notifications WHERE user_id = $1 ORDER BY id DESC LIMIT 1),"
+    "                '00000000-0000-0000-0000-000000000000')"
+    " FROM users WHERE id = $1",
+};
+
+const struct db_statement sql_new_notifications = {
+    "new_notifications",
+    "SELECT id, type, title, message, offer_id, created_at, number"
+    " FROM unnest($1::bigint[], $2::uuid[], $3::uuid[]) AS stream (number, person, after)"
+    " CROSS JOIN LATERAL (SELECT * FROM notifications WHERE user_id = person AND id > after"
+    "                     ORDER BY id LIMIT 100) AS next"
+    " ORDER BY number, id LIMIT 1000",
+};
+
 // ---- the export
 
 // RFC 3339, as all instants of this API; sessions run in UTC.

@@ -58,4 +58,6 @@ extern const struct db_statement sql_count_transactions;
 extern const struct db_statement sql_list_transactions;
 extern const struct db_statement sql_count_notifications;
 extern const struct db_statement sql_list_notifications;
+extern const struct db_statement sql_newest_notification;
+extern const struct db_statement sql_new_notifications;
 extern const struct db_statement sql_export;
