@@ -350,6 +350,13 @@ static void free_servers(struct process *process)
     }
 }
 
+static void run_lanes_once(const struct process *process)
+{
+    for (size_t l = 0; l < process->lane_count; l++) {
+        loop_run_once(process->lanes[l].on.loop);
+    }
+}
+
 static void unmount(const struct process *process, struct mounted *mounted)
 {
     for (size_t l = 0; l < process->lane_count; l++) {
@@ -369,10 +376,9 @@ void process_unmount_services(struct process *process)
     for (size_t i = 0; i < process->mounted_count; i++) {
         stop_threads(&process->mounted[i]);
     }
-    for (size_t l = 0; l < process->lane_count; l++) {
-        loop_run_once(process->lanes[l].on.loop); // answers that those threads posted still go out
-    }
+    run_lanes_once(process); // answers that those threads posted still go out
     free_servers(process);
+    run_lanes_once(process); // what was posted to a connection meanwhile finds that it is gone
     router_free(&process->metrics_router);
     while (process->mounted_count > 0) {
         unmount(process, &process->mounted[--process->mounted_count]);
