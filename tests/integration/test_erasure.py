@@ -24,13 +24,6 @@ def letters_of(nats, user_id):
     return [data for _, _, _, data in nats.stored("dead-letters") if user_id in data.decode(errors="replace")]
 
 
-def poll_while_busy(call):
-    """The answer of a call that may say 503: on a slow machine its time is not enough, and it is asked again."""
-    answers = []
-    poll(lambda: answers.append(call()) or answers[-1].status_code != 503, 60)
-    return answers[-1]
-
-
 @pytest.fixture
 def known_person(steady_person, db):
     """Somebody with rows in every table."""
@@ -226,9 +219,7 @@ def test_nobody_waits_for_an_erasure_that_waits_for_an_outbox(known_person, pers
     assert not any(rows_of(db, known_person.id).values())
 
 
-def test_a_person_with_very_many_rows_is_erased_too(person, db):
-    """Portion by portion, and not each decision beside each offer."""
-    someone, many = person(), 25000
+def give_very_much(db, someone, many=25000):
     db(
         "WITH made AS (INSERT INTO decisions (id, user_id, approved, risk_score, risk_score_without_emotions, features,"
         "   contributions, reason_codes, emotional_consent, model_version, policy_version, trace_id)"
@@ -248,9 +239,43 @@ def test_a_person_with_very_many_rows_is_erased_too(person, db):
         " INSERT INTO emotional_event_ids SELECT user_id, event_id, occurred_at, i %% 2 FROM events, generate_series(0, 1) AS i",
         someone.id, many,
     )  # fmt: skip
-    answer = poll_while_busy(lambda: erase(someone))
+
+
+def is_gone(db, someone):
+    rows = db("SELECT 1 FROM users WHERE id = %s", someone.id) + db("SELECT 1 FROM unfinished_deletions WHERE user_id = %s", someone.id)
+    return rows == [] and not any(rows_of(db, someone.id).values())
+
+
+def test_a_person_with_very_many_rows_is_erased_soon_and_out_at_once(person, db, anybody):
+    """Portion by portion, and not each decision beside each offer; nobody has to ask again."""
+    someone = person()
+    give_very_much(db, someone)
+    answer = erase(someone)
     assert answer.status_code == 202, answer.text
-    assert not any(rows_of(db, someone.id).values())
+    assert answer.json()["status"] in ("the account is being erased", "the account is erased")
+    assert_problem(someone.analyse(), 401)
+    assert_problem(anybody.post("/v1/auth/login", json={"email": someone.email, "password": PASSWORD}), 401)
+    poll(lambda: is_gone(db, someone), 60)
+    assert db("SELECT count(*) FROM erasures WHERE user_id = %s", someone.id) == [(1,)]
+
+
+def test_an_erasure_goes_on_after_the_process_that_began_it(topology, person, db, engines, anybody):
+    """Nobody logs in meanwhile, and other processes hear of it as of one that is done."""
+    someone = person()
+    give_very_much(db, someone)
+    with engines.connect() as connection:
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM transactions WHERE user_id = %s FOR UPDATE", [someone.id])
+            assert erase(someone).json()["status"] == "the account is being erased"
+            topology.restart(topology.process_of("user-and-credit-service"))
+            assert_problem(anybody.post("/v1/auth/login", json={"email": someone.email, "password": PASSWORD}), 401)
+            poll(lambda: someone.analyse().status_code == 401, 15)
+            poll(lambda: someone.pay(1).status_code == 401, 15)
+            assert db("SELECT what FROM unfinished_deletions WHERE user_id = %s", someone.id) == [("account",)]
+        connection.rollback()
+    connection.close()
+    poll(lambda: is_gone(db, someone), 60)
 
 
 def test_without_the_cache_the_erasure_holds_too(topology, engines, known_person, db):

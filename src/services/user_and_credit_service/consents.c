@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The consent to use emotional data: shown with its history, given and withdrawn. A withdrawal
 // leaves nothing emotional behind.
+#include "services/user_and_credit_service/deletions.h"
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
-#include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
 #include "services/user_and_credit_service/withdrawal.h"
 
 #include "platform/json.h"
+
+#define RETRY_MS 1000
 
 struct consent_request {
     struct desk *desk;
@@ -16,7 +18,7 @@ struct consent_request {
     bool change;                /* or only show */
     bool granted;               /* what it changes to */
     bool in_doubt;              /* the cache may still hold the person's last analysis */
-    bool more;                  /* so many emotions that some are still to be deleted */
+    bool more;                  /* so many emotions that some go after the commit */
     json_t *answer;             /* NULL: there is no such account */
 };
 
@@ -47,6 +49,27 @@ static enum db_status read_history(struct db *db, struct consent_request *reques
     return DB_OK;
 }
 
+static enum db_status withdraw(struct db *db, struct consent_request *request)
+{
+    enum db_status status = withdrawal_begin(db, request->user_id, &request->more);
+    return status == DB_OK && request->more
+               ? deletion_begin(db, request->user_id, DELETION_OF_EMOTIONS)
+               : status;
+}
+
+// A new consent begins when nothing is left from under the one before.
+static enum db_status grant(struct db *db, struct consent_request *request)
+{
+    enum db_status status = withdrawal_clear(db, request->user_id, &request->more);
+    if (status == DB_OK && request->more) {
+        return deletion_begin(db, request->user_id, DELETION_OF_EMOTIONS);
+    }
+    if (status == DB_OK) {
+        status = deletion_end(db, request->user_id, DELETION_OF_EMOTIONS);
+    }
+    return status == DB_OK ? db_run_later(db, &sql_grant_consent, &request->person, 1) : status;
+}
+
 static enum db_status apply_change(struct db *db, struct consent_request *request)
 {
     enum db_status status =
@@ -54,13 +77,7 @@ static enum db_status apply_change(struct db *db, struct consent_request *reques
     if (status != DB_OK) {
         return status;
     }
-    if (!request->granted) {
-        return withdrawal_begin(db, request->user_id, &request->more);
-    }
-    status = withdrawal_clear(db, request->user_id, &request->more);
-    return status == DB_OK && !request->more
-               ? db_run_later(db, &sql_grant_consent, &request->person, 1)
-               : status;
+    return request->granted ? grant(db, request) : withdraw(db, request);
 }
 
 static enum db_status serve_consent(struct db *db, void *arg)
@@ -92,22 +109,23 @@ static void log_change(const struct consent_request *request)
              LOG_TEXT("granted", request->granted ? "true" : "false"));
 }
 
-// Runs the request; *ret_again: it has to be sent again, since there was much to delete.
-static enum db_status run_request(struct consent_request *request, bool *ret_again)
+static bool is_held_up(const struct consent_request *request)
+{
+    return request->more && request->granted;
+}
+
+static enum db_status run_request(struct consent_request *request)
 {
     enum db_status status = desk_transaction(request->desk, serve_consent, request);
     if (request->in_doubt) {
         decision_cache_settle();
     }
-    const bool done = status == DB_OK && request->answer != NULL;
-    const bool held_up = done && request->more && request->granted;
-    if (done && request->change && !held_up) {
+    if (status == DB_OK && request->answer != NULL && request->change && !is_held_up(request)) {
         log_change(request);
     }
-    if (done && request->more) {
-        status = portions_delete(request->desk, withdrawal_clear, request->user_id, &request->more);
+    if (request->more) {
+        deletions_wake(request->desk->service->deletions);
     }
-    *ret_again = held_up || request->more;
     return status;
 }
 
@@ -115,14 +133,16 @@ static void answer_request(struct http_exchange *exchange, struct consent_reques
 {
     uuid_format(http_person(exchange), request->user_id);
     request->person = db_text_parameter(request->user_id);
-    bool again = false;
-    enum db_status status = run_request(request, &again);
+    enum db_status status = run_request(request);
     if (status != DB_OK) {
         desk_answer_failure(request->desk, exchange, status);
     } else if (request->answer == NULL) {
         desk_answer_no_account(exchange);
-    } else if (again) {
-        portions_answer_more(exchange);
+    } else if (is_held_up(request)) {
+        http_answer_unavailable(exchange,
+                                "what was stored under the consent before is still being deleted, "
+                                "try again",
+                                RETRY_MS);
     } else {
         http_answer_json(exchange, 200, json_incref(request->answer));
     }

@@ -3,14 +3,47 @@
 #include "services/user_and_credit_service/desk.h"
 
 #include "platform/clock.h"
+#include "platform/memory.h"
 #include "services/user_and_credit_service/statements.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define LOOK_UPS 6
 #define LOOK_UP_AFTER_MS 250
 #define POLICY_READ_EVERY_MS 1000
+
+void *desk_open(void *state)
+{
+    struct user_credit *service = state;
+    const struct service_environment *environment = service->environment;
+    struct desk *desk = memory_zeroed(1, sizeof *desk);
+    char error[DB_ERROR_SIZE];
+    desk->service = service;
+    desk->log = environment->log;
+    desk->db = db_open(environment->database_url, "user-and-credit-service", desk->log, error);
+    if (desk->db == NULL) {
+        log_error(desk->log, "the database URL cannot be used", LOG_TEXT("why", error));
+        abort(); /* the outbox read the same URL at start */
+    }
+    db_plan_once(desk->db);
+    desk->decisions = decision_cache_open(&service->decision_rules,
+                                          config_text(environment->config, SETTING_REDIS_URL),
+                                          environment->cache_health, desk->db);
+    desk->login_counts =
+        cache_new(config_text(environment->config, SETTING_REDIS_URL), environment->cache_health);
+    return desk;
+}
+
+void desk_close(void *context)
+{
+    struct desk *desk = context;
+    cache_free(&desk->login_counts);
+    decision_cache_close(&desk->decisions);
+    db_close(&desk->db);
+    free(desk);
+}
 
 static void pause_ms(long milliseconds)
 {

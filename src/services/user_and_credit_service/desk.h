@@ -26,6 +26,7 @@ struct user_credit {
     struct outbox *acceptances;
     struct erasure_news *erasures;
     struct notification_feed *feed;
+    struct deletions *deletions;
     struct login_limits logins;
     char stress_threshold[16]; /* billionths, as text */
     int64_t decision_seconds;  /* how long an analysis is answered again unchanged */
@@ -39,6 +40,10 @@ struct desk {
     struct decision_cache *decisions;
     struct cache *login_counts;
 };
+
+// The service's worker_open and worker_close; `state` is the struct user_credit.
+void *desk_open(void *state);
+void desk_close(void *desk);
 
 // Runs a transaction whose work recognises what an earlier run of it has done: when the answer to a
 // commit is lost, the work is done again, and so finds out.

@@ -6,6 +6,7 @@
 #include "domain/emotion.h"
 #include "platform/memory.h"
 #include "services/user_and_credit_service/acceptances.h"
+#include "services/user_and_credit_service/deletions.h"
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
 
@@ -17,6 +18,7 @@
 static void release(struct user_credit *service)
 {
     notification_feed_stop(&service->feed);
+    deletions_stop(&service->deletions);
     erasure_news_stop(&service->erasures);
     outbox_stop(&service->acceptances);
     cache_generation_free(&service->decision_rules.generation);
@@ -119,43 +121,13 @@ static void *start(const struct service_environment *environment,
         release(service);
         return NULL;
     }
+    service->deletions = deletions_start(service);
     return service;
 }
 
 static void stop(void *state)
 {
     release(state);
-}
-
-static void *open_desk(void *state)
-{
-    struct user_credit *service = state;
-    const struct service_environment *environment = service->environment;
-    struct desk *desk = memory_zeroed(1, sizeof *desk);
-    char error[DB_ERROR_SIZE];
-    desk->service = service;
-    desk->log = environment->log;
-    desk->db = db_open(environment->database_url, "user-and-credit-service", desk->log, error);
-    if (desk->db == NULL) {
-        log_error(desk->log, "the database URL cannot be used", LOG_TEXT("why", error));
-        abort(); /* the outbox read the same URL at start */
-    }
-    db_plan_once(desk->db);
-    desk->decisions = decision_cache_open(&service->decision_rules,
-                                          config_text(environment->config, SETTING_REDIS_URL),
-                                          environment->cache_health, desk->db);
-    desk->login_counts =
-        cache_new(config_text(environment->config, SETTING_REDIS_URL), environment->cache_health);
-    return desk;
-}
-
-static void close_desk(void *context)
-{
-    struct desk *desk = context;
-    cache_free(&desk->login_counts);
-    decision_cache_close(&desk->decisions);
-    db_close(&desk->db);
-    free(desk);
 }
 
 static const struct route routes[] = {
@@ -205,6 +177,6 @@ const struct service user_and_credit_service = {
     .stop = stop,
     .loop_open = recall_open,
     .loop_close = recall_close,
-    .worker_open = open_desk,
-    .worker_close = close_desk,
+    .worker_open = desk_open,
+    .worker_close = desk_close,
 };

@@ -22,7 +22,9 @@ const struct db_statement sql_user_by_id = {
 const struct db_statement sql_login_by_email = {
     "login_by_email",
     "SELECT u.id, u.password_hash, lower($1::text)"
-    "  FROM (SELECT) AS one LEFT JOIN users u ON lower(u.email) = lower($1::text)",
+    "  FROM (SELECT) AS one LEFT JOIN users u ON lower(u.email) = lower($1::text)"
+    "   AND NOT EXISTS (SELECT FROM unfinished_deletions"
+    "                   WHERE user_id = u.id AND what = 'account')",
 };
 
 const struct db_statement sql_profile = {
@@ -59,7 +61,24 @@ const struct db_statement sql_is_erased = {
 
 const struct db_statement sql_erased_lately = {
     "erased_lately",
-    "SELECT user_id FROM erasures WHERE erased_at > now() - make_interval(secs => $1::int)",
+    "SELECT user_id FROM erasures WHERE erased_at > now() - make_interval(secs => $1::int)"
+    " UNION ALL SELECT user_id FROM unfinished_deletions WHERE what = 'account'",
+};
+
+const struct db_statement sql_begin_deletion = {
+    "begin_deletion",
+    "INSERT INTO unfinished_deletions (user_id, what) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+};
+
+const struct db_statement sql_end_deletion = {
+    "end_deletion",
+    "DELETE FROM unfinished_deletions WHERE user_id = $1 AND what = $2",
+};
+
+// Any of them: one that fails again and again holds up no other.
+const struct db_statement sql_unfinished_deletion = {
+    "unfinished_deletion",
+    "SELECT user_id, what FROM unfinished_deletions ORDER BY random() LIMIT 1",
 };
 
 // A period begins after the one before it, also when the clock was set back; all but the first

@@ -19,6 +19,9 @@ extern const struct db_statement sql_erase_portion;
 extern const struct db_statement sql_erase_person;
 extern const struct db_statement sql_is_erased;
 extern const struct db_statement sql_erased_lately;
+extern const struct db_statement sql_begin_deletion;
+extern const struct db_statement sql_end_deletion;
+extern const struct db_statement sql_unfinished_deletion;
 
 // ---- consents
 extern const struct db_statement sql_grant_consent;

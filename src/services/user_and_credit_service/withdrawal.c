@@ -2,6 +2,7 @@
 // What is deleted, and in which order. Nothing here deletes single emotions beside a consent.
 #include "services/user_and_credit_service/withdrawal.h"
 
+#include "services/user_and_credit_service/portions.h"
 #include "services/user_and_credit_service/statements.h"
 
 static enum db_status run_in_order(struct db *db, const struct db_statement *const *statements,

@@ -4,11 +4,14 @@
 // many; from then on nothing is stored or used, and the rest goes portion by portion.
 #pragma once
 
-#include "services/user_and_credit_service/portions.h"
+#include "platform/db/db.h"
+
+#include <stdbool.h>
 
 // Inside a transaction that holds the person's lock. Ends the consent, if there is one.
 // *ret_more: portions of withdrawal_clear have to follow the commit.
 enum db_status withdrawal_begin(struct db *db, const char *person, bool *ret_more);
 
-// Deletes single emotions, unless a consent holds: a portion, or all when there are fewer.
-portion_fn withdrawal_clear;
+// The same, of single emotions, unless a consent holds: deletes a portion, or all when there are
+// fewer. *ret_more: there may be another one.
+enum db_status withdrawal_clear(struct db *db, const char *person, bool *ret_more);
