@@ -60,6 +60,7 @@ def test_a_notification_comes_live_through_the_load_balancer(stack):
     person = people.Person(stack)
     with Listening(stack, person) as listening:
         assert listening.answer.headers["Content-Type"] == "text/event-stream"
+        listening.wait_for_signs_of_life(4)  # for longer than the load balancer waits for anything
         person.accept(person.analyse().json()["offer"]["offer_id"])
         assert listening.next().data["type"] == "CREDIT_LIMIT_APPLIED"
 

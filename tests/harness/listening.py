@@ -10,7 +10,8 @@ Event = namedtuple("Event", "id data")
 
 
 class Listening:
-    """One stream of a person's notifications, open once made."""
+    """One stream of a person's notifications, open once made; `start` is what a client that got no event comes again
+    with."""
 
     def __init__(self, topology, person, last=None, timeout=20):
         headers = {"Authorization": f"Bearer {person.token}", **({"Last-Event-ID": last} if last else {})}
@@ -19,6 +20,8 @@ class Listening:
         self.lines = self.answer.iter_lines(chunk_size=1, decode_unicode=True)
         if self.answer.status_code == 200:
             assert next(self.lines) == "retry: 1000"
+            self.start = next(self.lines).removeprefix("id: ")
+            assert next(self.lines) == ""
 
     def __enter__(self):
         return self
@@ -36,6 +39,11 @@ class Listening:
             elif "data" in fields:
                 yield Event(fields["id"], json.loads(fields["data"]))
                 fields = {}
+
+    def wait_for_signs_of_life(self, count):
+        """So many comments, with nothing else before them."""
+        for _ in range(count):
+            assert [next(self.lines), next(self.lines)] == [":", ""]
 
     def next(self):
         return next(self.events())

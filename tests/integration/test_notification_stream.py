@@ -2,6 +2,7 @@
 """Notifications live, as server-sent events: each once, in order, to whom they are for, and from where a
 client was when it comes again."""
 
+import contextlib
 import time
 import uuid
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness.listening import Listening
 from harness.people import Person
+from harness.raw import Raw
 from harness.topology import Topology
 from harness.waiting import poll
 from problems import assert_problem
@@ -134,18 +136,62 @@ def test_an_account_that_is_gone_has_no_stream(topology, person, db):
         assert_problem(listening.answer, 401)
 
 
-def test_a_person_has_eight_streams_at_most(topology, person):
-    someone, streams = person(), []
+def test_the_ninth_stream_of_a_person_ends_the_oldest(topology, person, notify):
+    """A client that vanished without a word must not keep the person out."""
+    someone, other = person(), person()
+    with contextlib.ExitStack() as stack:
+        anothers = stack.enter_context(Listening(topology, other))
+        streams = [stack.enter_context(Listening(topology, someone)) for _ in range(9)]
+        assert list(streams[0].events()) == []
+        new = notify(someone)
+        assert [stream.next().id for stream in streams[1:]] == [new] * 8
+        assert anothers.answer.status_code == 200
+        assert notify(other) == anothers.next().id
+
+
+def test_a_silent_stream_shows_that_it_lives(topology, person, notify):
+    someone = person()
+    with Listening(topology, someone, timeout=8) as listening:
+        listening.wait_for_signs_of_life(2)
+        assert notify(someone) == listening.next().id
+
+
+def test_who_got_nothing_yet_misses_nothing_either(topology, person, notify):
+    """The stream ends before its first event, and something happens before the client is back."""
+    someone = person()
+    before = notify(someone)
+    with Listening(topology, someone) as listening:
+        assert listening.start == before
+    missed = notify(someone)
+    with Listening(topology, someone, last=listening.start) as listening:
+        assert listening.next().id == missed
+
+
+def test_there_is_room_for_half_as_many_streams_as_connections(engines):
+    narrow = Topology("all", engines, MAX_CONNECTIONS="16")
     try:
-        streams = [Listening(topology, someone) for _ in range(9)]
-        assert [stream.answer.status_code for stream in streams] == [200] * 8 + [503]
-        assert_problem(streams[-1].answer, 503)
-        assert streams[-1].answer.headers["Retry-After"] == "1"
-        with Listening(topology, person()) as anothers:
-            assert anothers.answer.status_code == 200
+        with contextlib.ExitStack() as stack:
+            people = [Person(narrow) for _ in range(9)]
+            streams = [stack.enter_context(Listening(narrow, someone)) for someone in people]
+            assert [stream.answer.status_code for stream in streams] == [200] * 8 + [503]
+            assert_problem(streams[-1].answer, 503)
+            assert streams[-1].answer.headers["Retry-After"] == "1"
     finally:
-        for stream in streams:
-            stream.answer.close()
+        assert narrow.stop() == {"all": 0}
+
+
+def test_what_a_client_sends_after_its_request_is_ignored(topology, person, notify):
+    someone = person()
+    with Raw(topology) as connection:
+        connection.send(
+            f"GET /v1/users/{someone.id}/notifications/stream HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {someone.token}\r\n\r\n"
+        )
+        assert connection.answer(head_only=True).status == 200
+        connection.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" * 10)
+        new = notify(someone)
+        told = iter(connection.input.readline, b"")
+        assert f"id: {new}\n".encode() in told
+    poll(lambda: open_streams(topology) == 0, 10, "the stream to end")
 
 
 def test_a_stream_whose_client_has_gone_is_forgotten(topology, person):
@@ -167,7 +213,9 @@ def test_an_erasure_ends_the_persons_streams(topology, person):
     someone = person()
     with Listening(topology, someone) as listening:
         assert someone.client.delete(f"/v1/users/{someone.id}").status_code == 202
+        since = time.monotonic()
         assert list(listening.events()) == []
+        assert time.monotonic() - since < 10
     with Listening(topology, someone) as listening:
         assert_problem(listening.answer, 401)
 

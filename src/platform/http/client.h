@@ -34,7 +34,8 @@ struct http_call {
     size_t maximum_answer; /* bytes */
     bool repeatable;       /* a POST whose second arrival changes nothing: may be sent again */
     http_part_fn *part;    /* of a forwarder's call: gets an answer that goes on (text/event-stream)
-                              as it comes, without a deadline; NULL: it is gathered as any other */
+                              as it comes, for as long as some of it comes every 30 s;
+                              NULL: it is gathered as any other */
 };
 
 struct http_result {

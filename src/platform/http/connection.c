@@ -17,7 +17,7 @@
 #define LINGER_MS 1000     /* for a client to read the last answer while we ignore what it sends */
 #define DRAIN_GRACE_MS 500 /* for a request that was sent before its client knew of the drain */
 #define NO_DEADLINE UINT64_MAX
-#define UNTAKEN_MAX ((size_t)256 * 1024) /* of a stream, beside the bytes on their way */
+#define UNTAKEN_MAX ((size_t)64 * 1024) /* of a stream, beside the bytes on their way */
 
 enum phase {
     PHASE_IDLE,      /* between requests */
@@ -194,7 +194,7 @@ static void tell(void *arg, struct http_exchange *exchange)
     }
     if (out->length == 0 && exchange->body.length > 0) {
         buffer_add(out, exchange->body.data, exchange->body.length);
-        buffer_clear(&exchange->body);
+        buffer_recycle(&exchange->body, HTTP_BUFFER_KEPT);
         hand_to_socket(connection, 0);
     } else if (out->length == 0 && exchange->stream_over) {
         linger(connection);
@@ -258,11 +258,11 @@ static void begin_stream(struct connection *connection)
     exchange_write(exchange, connection->host->date, ANSWER_STREAMS, &head);
     buffer_free(&exchange->body);
     exchange->body = head;
-    exchange->stream_over = connection->host->draining || connection->no_input;
     connection->last = true;
     count_answer(connection);
     enter(connection, PHASE_TELLING);
     exchange->stream->begun(exchange->stream_arg, exchange);
+    exchange->stream_over |= connection->host->draining || connection->no_input;
     tell(connection, exchange);
 }
 
@@ -418,7 +418,6 @@ static void consume(struct connection *connection, const char *data, size_t leng
     connection->consuming = true;
     while (length > 0) {
         if (connection->phase == PHASE_WORKING || connection->phase == PHASE_WRITING ||
-            connection->phase == PHASE_TELLING ||
             (connection->phase == PHASE_STREAMING && connection->exchange.held)) {
             put_off(connection, data, length);
             break;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define TICK_MS 100                         /* of the deadlines */
+#define SILENCE_MAX_MS 30000                /* of an answer that goes on */
 #define BODY_COPIED_MAX ((size_t)16 * 1024) /* bytes; larger ones are sent from where they are */
 #define HEAD_KEPT ((size_t)64 * 1024)       /* bytes */
 
@@ -129,7 +130,7 @@ static void send_over(struct forward *forward, bool fresh);
 static void part(void *arg, const struct http_result *result)
 {
     struct forward *forward = arg;
-    repeats_end(&forward->repeats);
+    repeats_end(&forward->repeats, SILENCE_MAX_MS);
     forward->part(forward->arg, forward, result);
 }
 

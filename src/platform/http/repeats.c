@@ -14,10 +14,10 @@ void repeats_begin(struct repeats *repeats, const struct http_call *call)
     repeats->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
 }
 
-void repeats_end(struct repeats *repeats)
+void repeats_end(struct repeats *repeats, int64_t patience_ms)
 {
     repeats->done = REPEATS_MAX;
-    repeats->deadline_ms = INT64_MAX;
+    repeats->deadline_ms = clock_monotonic_ms() + patience_ms;
 }
 
 bool repeats_are_late(const struct repeats *repeats)

@@ -17,8 +17,9 @@ struct repeats {
 
 void repeats_begin(struct repeats *repeats, const struct http_call *call);
 
-// The answer has begun to come: nothing is sent again, and there is no deadline.
-void repeats_end(struct repeats *repeats);
+// The answer has begun to come, and goes on: nothing is sent again, and so much time is left for
+// more of it.
+void repeats_end(struct repeats *repeats, int64_t patience_ms);
 
 // Whether no time is left.
 bool repeats_are_late(const struct repeats *repeats);

@@ -24,6 +24,7 @@
 #define TICK_MS 100        /* of the deadlines, and of trying again when there are no files */
 #define ACCEPTS_A_ROUND 64 /* so that a flood of connections does not starve those open */
 #define BACKLOG 4096
+#define UNACKNOWLEDGED_MAX_MS 30000 /* then the client has vanished */
 #define ADDRESS_SIZE 256
 
 enum accepting {
@@ -220,9 +221,12 @@ static int listen_on(const struct addrinfo *at)
     if (fd < 0) {
         return -1;
     }
-    // Accepted sockets inherit TCP_NODELAY.
+    const unsigned unacknowledged_ms = UNACKNOWLEDGED_MAX_MS;
+    // Accepted sockets inherit both options.
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) == 0 &&
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+                   sizeof unacknowledged_ms) == 0 &&
         bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
         return fd;
     }

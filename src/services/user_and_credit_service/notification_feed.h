@@ -18,8 +18,9 @@ struct notification_feed *notification_feed_start(const struct service_environme
 // After the last stream has ended.
 void notification_feed_stop(struct notification_feed **feed);
 
-// Answers with a stream of the notifications of the person of the token that come after one. False,
-// and nothing answered, when the process or the person has too many. On a worker thread.
+// Answers with a stream of the notifications of the person of the token that come after one; where
+// the person has many already the oldest ends. False, and nothing answered, when the process has
+// too many. On a worker thread.
 bool notification_feed_join(struct notification_feed *feed, struct http_exchange *exchange,
                             const struct uuid *after);
 

@@ -407,11 +407,11 @@ const struct db_statement sql_newest_notification = {
 
 const struct db_statement sql_new_notifications = {
     "new_notifications",
-    "SELECT id, type, title, message, offer_id, created_at, number"
-    " FROM unnest($1::bigint[], $2::uuid[], $3::uuid[]) AS stream (number, person, after)"
+    "SELECT id, type, title, message, offer_id, created_at, place"
+    " FROM unnest($1::bigint[], $2::uuid[], $3::uuid[]) AS stream (place, person, after)"
     " CROSS JOIN LATERAL (SELECT * FROM notifications WHERE user_id = person AND id > after"
-    "                     ORDER BY id LIMIT 100) AS next"
-    " ORDER BY number, id LIMIT 1000",
+    "                     ORDER BY id LIMIT 50) AS next"
+    " ORDER BY place, id LIMIT 1000",
 };
 
 // ---- the export
