@@ -269,7 +269,7 @@ static void begin_question(struct notification_feed *feed, struct question *ques
     db_array_init(&question->people, DB_UUIDS);
     db_array_init(&question->after, DB_UUIDS);
     pthread_mutex_lock(&feed->lock);
-    question->streams = memory_zeroed(feed->count + 1, sizeof *question->streams);
+    question->streams = memory_zeroed(feed->count + 1, sizeof(void *));
     for (struct stream *stream = feed->first; stream != NULL; stream = stream->next) {
         if (is_fed(stream)) {
             keep_or_end(stream, now);
