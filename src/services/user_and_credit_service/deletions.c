@@ -83,7 +83,7 @@ static bool go_on(void *arg)
 {
     struct deletions *deletions = arg;
     if (deletions->desk == NULL) {
-        deletions->desk = desk_open(deletions->service);
+        deletions->desk = desk_open(deletions->service, "deletions");
     }
     struct desk *desk = deletions->desk;
     __attribute__((cleanup(db_result_free))) struct db_result *found = find_one(desk);

@@ -14,15 +14,14 @@
 #define LOOK_UP_AFTER_MS 250
 #define POLICY_READ_EVERY_MS 1000
 
-void *desk_open(void *state)
+struct desk *desk_open(struct user_credit *service, const char *name)
 {
-    struct user_credit *service = state;
     const struct service_environment *environment = service->environment;
     struct desk *desk = memory_zeroed(1, sizeof *desk);
     char error[DB_ERROR_SIZE];
     desk->service = service;
     desk->log = environment->log;
-    desk->db = db_open(environment->database_url, "user-and-credit-service", desk->log, error);
+    desk->db = db_open(environment->database_url, name, desk->log, error);
     if (desk->db == NULL) {
         log_error(desk->log, "the database URL cannot be used", LOG_TEXT("why", error));
         abort(); /* the outbox read the same URL at start */
@@ -36,9 +35,8 @@ void *desk_open(void *state)
     return desk;
 }
 
-void desk_close(void *context)
+void desk_close(struct desk *desk)
 {
-    struct desk *desk = context;
     cache_free(&desk->login_counts);
     decision_cache_close(&desk->decisions);
     db_close(&desk->db);

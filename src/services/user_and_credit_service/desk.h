@@ -41,9 +41,9 @@ struct desk {
     struct cache *login_counts;
 };
 
-// The service's worker_open and worker_close; `state` is the struct user_credit.
-void *desk_open(void *state);
-void desk_close(void *desk);
+// A thread's desk, with connections of its own; PostgreSQL shows `name`, static text.
+struct desk *desk_open(struct user_credit *service, const char *name);
+void desk_close(struct desk *desk);
 
 // Runs a transaction whose work recognises what an earlier run of it has done: when the answer to a
 // commit is lost, the work is done again, and so finds out.

@@ -130,6 +130,16 @@ static void stop(void *state)
     release(state);
 }
 
+static void *worker_open(void *state)
+{
+    return desk_open(state, "user-and-credit-service");
+}
+
+static void worker_close(void *context)
+{
+    desk_close(context);
+}
+
 static const struct route routes[] = {
     {HTTP_POST, "/v1/auth/register", AUTH_PUBLIC, RUN_ON_PASSWORDS, register_person,
      .has_body = true},
@@ -177,6 +187,6 @@ const struct service user_and_credit_service = {
     .stop = stop,
     .loop_open = recall_open,
     .loop_close = recall_close,
-    .worker_open = desk_open,
-    .worker_close = desk_close,
+    .worker_open = worker_open,
+    .worker_close = worker_close,
 };
