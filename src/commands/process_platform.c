@@ -206,8 +206,8 @@ static void open_lanes(struct process *process)
         struct lane *lane = &process->lanes[process->lane_count];
         lane->process = process;
         lane->on.loop = loop_new();
-        lane->on.bus = process->lane_count == 0 || process->bus == NULL ? process->bus
-                                                                        : bus_branch(process->bus);
+        const bool own = process->lane_count > 0 && (process->needs & NEEDS_LOOP_BUS) != 0;
+        lane->on.bus = own ? bus_branch(process->bus) : process->bus;
         process->lane_count++;
     }
 }

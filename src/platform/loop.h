@@ -11,9 +11,9 @@ struct loop_timer;
 struct loop_hook;
 typedef void loop_fn(void *arg);
 
-// How many loops a process should have for the processors that it may use: one for every two, since
-// what it talks to on the same machine needs as much as it does (docs/performance.md), and at most
-// four.
+// How many loops a process should have for the processors that it may run on: one for every two,
+// since what it talks to on the same machine needs as much as it does (docs/performance.md), and at
+// most four. A quota of a container is not seen.
 size_t loops_for_processors(void);
 
 struct loop *loop_new(void);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGES_IN_FLIGHT 2       /* more gains nothing: the broker works on one at a time */
+#define MESSAGES_IN_FLIGHT 2       /* of a loop; more gains nothing */
 #define LINES_WORTH_SENDING 32     /* a message costs the broker as much as many lines */
 #define MESSAGE_BYTES (256 * 1024) /* a quarter of the broker's usual max_payload */
 #define WAITING_BYTES (8 * 1024 * 1024)
@@ -59,7 +59,7 @@ struct ingestion *ingestion_new(struct intake *intake, const struct service_loop
     struct ingestion *ingestion = memory_zeroed(1, sizeof *ingestion);
     ingestion->max_ahead =
         config_number(config, SETTING_CLOCK_SKEW_SECONDS) * MICROSECONDS_A_SECOND;
-    ingestion->keys = key_teller_new(intake->keys, on->loop);
+    ingestion->keys = key_teller_new(intake->keys, on);
     ingestion->group =
         group_commit_new(on->loop, on->bus,
                          &(struct group_commit_options){

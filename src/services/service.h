@@ -27,7 +27,8 @@ enum service_needs {
     NEEDS_MODEL = 8,
     NEEDS_TOKEN_KEY = 16,
     NEEDS_INTERNAL_KEY = 32,
-    NEEDS_RISK = 64, /* calls the risk model, here or elsewhere */
+    NEEDS_RISK = 64,      /* calls the risk model, here or elsewhere */
+    NEEDS_LOOP_BUS = 128, /* its loops publish: each over a connection of its own */
 };
 
 // Calls the risk model wherever it runs: in this process or over HTTP. Blocking; from any worker
@@ -52,10 +53,10 @@ struct service_environment {
     const char *database_url; /* with this service's own role */
 };
 
-// An event loop of the process, and its own connection to the broker.
+// An event loop of the process, and the connection to the broker that it publishes over.
 struct service_loop {
     struct loop *loop;
-    struct bus *bus; /* with NEEDS_BUS */
+    struct bus *bus; /* with NEEDS_LOOP_BUS */
 };
 
 struct service {

@@ -24,7 +24,6 @@
 _Static_assert(USED_KEYS_SECRET_SIZE <= SEAL_KEY_SIZE, "a derived key holds a secret");
 
 struct shared_keys {
-    struct bus *bus;
     char subject[SUBJECT_SIZE];
     struct bus_listener *listener;
     struct counter *heard;
@@ -39,7 +38,7 @@ struct news {
 
 struct key_teller {
     struct shared_keys *keys;
-    struct loop *loop;
+    struct service_loop on;
     struct loop_timer *pause; /* NULL: whatever is new may be told at once */
     struct news news[KINDS];
 };
@@ -54,6 +53,7 @@ static enum key_news note(struct shared_keys *keys, enum key_kind kind, const st
     return news;
 }
 
+// What this process told over another of its connections comes back, and is no news.
 static void hear(void *arg, const char *data, size_t length)
 {
     struct shared_keys *keys = arg;
@@ -63,8 +63,9 @@ static void hear(void *arg, const char *data, size_t length)
     struct key_use use;
     for (size_t at = 1; at + sizeof use <= length; at += sizeof use) {
         memcpy(&use, data + at, sizeof use);
-        note(keys, (enum key_kind)data[0], &use);
-        counter_add(keys->heard, 1);
+        if (note(keys, (enum key_kind)data[0], &use) == KEY_IS_NEW) {
+            counter_add(keys->heard, 1);
+        }
     }
 }
 
@@ -79,12 +80,11 @@ struct shared_keys *shared_keys_new(const struct service_environment *environmen
     }
     explicit_bzero(&derived, sizeof derived);
     pthread_mutex_init(&keys->lock, NULL);
-    keys->bus = environment->bus;
     snprintf(keys->subject, sizeof keys->subject, "used-keys.%s", subject);
     char labels[SUBJECT_SIZE];
     snprintf(labels, sizeof labels, "subject=\"%s\"", subject);
     keys->heard = metrics_counter(environment->metrics, "ecs_used_keys_heard_total", labels,
-                                  "Idempotency keys that other replicas told of.");
+                                  "Idempotency keys that were first heard of from other replicas.");
     keys->listener = bus_listen(environment->bus, keys->subject, hear, keys);
     return keys;
 }
@@ -109,11 +109,11 @@ void shared_keys_free(struct shared_keys **keys)
 // True when something was told.
 static bool tell_now(struct key_teller *teller)
 {
-    const struct shared_keys *keys = teller->keys;
     bool told = false;
     for (size_t kind = 0; kind < KINDS; kind++) {
         struct news *news = &teller->news[kind];
-        if (news->length > 1 && bus_tell(keys->bus, keys->subject, news->message, news->length)) {
+        if (news->length > 1 &&
+            bus_tell(teller->on.bus, teller->keys->subject, news->message, news->length)) {
             news->length = 1;
             told = true;
         }
@@ -131,7 +131,7 @@ static void end_pause(void *arg)
 void key_teller_tell(struct key_teller *teller)
 {
     if (teller->pause == NULL && tell_now(teller)) {
-        teller->pause = loop_timer_start(teller->loop, PAUSE_MS, 0, end_pause, teller);
+        teller->pause = loop_timer_start(teller->on.loop, PAUSE_MS, 0, end_pause, teller);
     }
 }
 
@@ -161,11 +161,11 @@ bool key_teller_agrees(struct key_teller *teller, enum key_kind kind, const stru
     return news != KEY_IS_MISUSED;
 }
 
-struct key_teller *key_teller_new(struct shared_keys *keys, struct loop *loop)
+struct key_teller *key_teller_new(struct shared_keys *keys, const struct service_loop *on)
 {
     struct key_teller *teller = memory_zeroed(1, sizeof *teller);
     teller->keys = keys;
-    teller->loop = loop;
+    teller->on = *on;
     for (size_t kind = 0; kind < KINDS; kind++) {
         teller->news[kind].message[0] = (unsigned char)kind;
         teller->news[kind].length = 1;

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "domain/uuid.h"
-#include "platform/loop.h"
 #include "services/service.h"
 
 #include <stdbool.h>
@@ -31,7 +30,7 @@ struct shared_keys *shared_keys_new(const struct service_environment *environmen
 void shared_keys_free(struct shared_keys **keys);
 
 // The calls of a teller are its loop's.
-struct key_teller *key_teller_new(struct shared_keys *keys, struct loop *loop);
+struct key_teller *key_teller_new(struct shared_keys *keys, const struct service_loop *on);
 
 // Tells what is new for a last time, and frees; while the broker is still connected.
 void key_teller_free(struct key_teller **teller);

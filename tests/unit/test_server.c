@@ -168,6 +168,11 @@ static void assert_connections(const struct stage *stage, size_t first, size_t s
     assert_int_equal(http_server_connections(stage->servers[1]), second);
 }
 
+static size_t count_all(const struct stage *stage)
+{
+    return http_server_connections(stage->servers[0]) + http_server_connections(stage->servers[1]);
+}
+
 static void ask_for(int client, const char *line)
 {
     char request[128];
@@ -230,6 +235,17 @@ static void test_the_limit_is_of_all_loops_together(void **state)
         join(stage);
     }
     run_both(stage);
+    assert_connections(stage, 2, 2);
+    ask(stage->clients[0]);
+    run_both(stage);
+    const bool first = strcmp(heard(stage->clients[0]), "first") == 0;
+    hang_up(stage, 0);
+    run_both(stage);
+    assert_connections(stage, first ? 1 : 2, first ? 2 : 1);
+    for (int i = 0; i < 1000 && count_all(stage) < 4; i++) {
+        usleep(10000); // the server looks again now and then
+        run_both(stage);
+    }
     assert_connections(stage, 2, 2);
 }
 

@@ -23,7 +23,7 @@ enum auth_rule {
 
 enum run_on {
     RUN_ON_LOOP,      /* asynchronous: must not wait; ends with http_finish */
-    RUN_ON_WORKERS,   /* may wait; has a context */
+    RUN_ON_WORKERS,   /* may wait; has the thread's context */
     RUN_ON_PASSWORDS, /* as above, on the few threads for password hashing */
 };
 

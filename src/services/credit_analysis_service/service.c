@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/predict: features in, score and contributions out. A prediction takes a tenth of a
-// millisecond and waits for nothing, so it runs on the loop.
+// millisecond and waits for nothing but another loop's, so it runs on the loop.
 #include "services/credit_analysis_service/service.h"
 
 #include "platform/json.h"

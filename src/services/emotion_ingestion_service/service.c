@@ -116,7 +116,7 @@ static const struct route routes[] = {
 
 const struct service emotion_ingestion_service = {
     .name = "emotion-ingestion-service",
-    .needs = NEEDS_BUS | NEEDS_INTERNAL_KEY,
+    .needs = NEEDS_BUS | NEEDS_LOOP_BUS | NEEDS_INTERNAL_KEY,
     .listen = SETTING_EMOTION_SERVICE_LISTEN,
     .url = SETTING_EMOTION_SERVICE_URL,
     .database = SETTING_COUNT,

@@ -98,7 +98,7 @@ static const struct route routes[] = {
 
 const struct service transaction_service = {
     .name = "transaction-service",
-    .needs = NEEDS_BUS | NEEDS_TOKEN_KEY,
+    .needs = NEEDS_BUS | NEEDS_LOOP_BUS | NEEDS_TOKEN_KEY,
     .listen = SETTING_TRANSACTION_SERVICE_LISTEN,
     .url = SETTING_TRANSACTION_SERVICE_URL,
     .database = SETTING_COUNT,
