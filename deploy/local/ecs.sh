@@ -110,7 +110,8 @@ run() {
     if pid=$(pid_of ecs); then
         fail "already running (pid $pid); make down stops it"
     fi
-    trap 'exit 0' INT TERM HUP
+    # A signal to the whole group comes twice, since make passes it on: the second must not end what the first began.
+    trap 'trap "" INT TERM HUP; exit 0' INT TERM HUP
     trap 'trap "" INT TERM HUP; say "stopping"; take_down' EXIT
     take_lock ecs
     [[ ! -e $var/log/ecs.log ]] || seen=$(stat -c %s "$var/log/ecs.log")
