@@ -60,8 +60,7 @@ static enum db_status clear_emotions(struct db *db, void *arg)
 static enum db_status go_on_with(struct desk *desk, const char *person, const char *what)
 {
     if (strcmp(what, DELETION_OF_ACCOUNT) == 0) {
-        enum erasure_outcome outcome = ERASURE_GOES_ON;
-        return erasure_continue(desk, person, &outcome);
+        return erasure_continue(desk, person);
     }
     struct emotions emotions = {.person = person};
     return desk_transaction(desk, clear_emotions, &emotions);

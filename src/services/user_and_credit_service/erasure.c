@@ -13,6 +13,13 @@
 #include "platform/clock.h"
 #include "platform/json.h"
 
+enum outcome {
+    ERASED_NOW,
+    ERASED_BEFORE,
+    NO_SUCH_ACCOUNT,
+    ERASURE_GOES_ON, /* there are so many rows that some are still to be deleted */
+};
+
 struct erasure {
     struct desk *desk;
     const char *person;
@@ -21,7 +28,7 @@ struct erasure {
     bool more;              /* so many rows that some are still to be deleted */
     bool tried;             /* by an earlier run of the transaction, whose commit is in doubt */
     bool in_doubt;          /* the cache may hold the person's last analysis still, or did before */
-    enum erasure_outcome outcome;
+    enum outcome outcome;
 };
 
 static struct erasure erasure_of(struct desk *desk, const char *person)
@@ -122,13 +129,10 @@ static enum db_status go_on(struct erasure *erasure)
     return status;
 }
 
-enum db_status erasure_continue(struct desk *desk, const char *person,
-                                enum erasure_outcome *ret_outcome)
+enum db_status erasure_continue(struct desk *desk, const char *person)
 {
     struct erasure erasure = erasure_of(desk, person);
-    const enum db_status status = go_on(&erasure);
-    *ret_outcome = erasure.outcome;
-    return status;
+    return go_on(&erasure);
 }
 
 // ---- the request
