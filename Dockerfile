@@ -24,6 +24,7 @@ RUN apt-get update -q \
 WORKDIR /source
 COPY meson.build meson_options.txt ./
 COPY api api
+COPY web web
 COPY src src
 # The tests and the benchmark stay outside: only the program itself is built here.
 RUN sed -i "/^ *subdir('\(tests\|bench\)/d" meson.build \

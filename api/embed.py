@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
         return 2
     output, *pairs = arguments
     arrays = [array(name, Path(file).read_bytes()) for name, file in (pair.split("=", 1) for pair in pairs)]
-    includes = '#include "services/api_gateway_ecs/reference.h"\n'
+    includes = '#include "services/api_gateway_ecs/pages.h"\n'
     Path(output).write_text("\n".join([includes, *arrays]))
     return 0
 

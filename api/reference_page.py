@@ -29,6 +29,7 @@ LITERALS = "example value default const enum"  # data: what looks like a $ref in
 
 CALLERS = {  # by security scheme: who may call, and the header that shows it
     "accessToken": ("a person with an access token", "Authorization: Bearer $TOKEN"),
+    "operatorToken": ("an operator with a token of `ecs operator-token`", "Authorization: Bearer $OPERATOR_TOKEN"),
     "internalKey": ("a trusted sender with X-Internal-Key", "X-Internal-Key: $INTERNAL_SERVICE_API_KEY"),
 }
 SPANS = [("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items")]
@@ -98,7 +99,7 @@ td p { margin: 0 }
 <h1>$title <small>version $version</small></h1>
 $description
 <p>In the examples <code>$$API_URL</code> is where the API is served, <code>$$TOKEN</code> a person's access token,
-<code>$$INTERNAL_SERVICE_API_KEY</code> the key of trusted senders. Put ids of your own and a present time into them.</p>
+<code>$$OPERATOR_TOKEN</code> an operator's, <code>$$INTERNAL_SERVICE_API_KEY</code> the key of trusted senders. Put ids of your own and a present time into them.</p>
 </header>
 <div class="columns">
 <nav aria-label="Operations">

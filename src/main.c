@@ -19,6 +19,8 @@ static const struct command commands[] = {
     {"dead-letters", "list, show, replay or purge what could not be processed",
      command_dead_letters},
     {"reviews", "list, show and resolve the decisions that people contested", command_reviews},
+    {"operator-token", "make an access token for the dashboard and its figures",
+     command_operator_token},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

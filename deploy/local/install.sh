@@ -13,7 +13,7 @@ run=(
 test=(
     "${run[@]}"
     libcmocka-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-hypothesis
-    python3-jsonschema procps openssl strace libfaketime
+    python3-jsonschema procps openssl strace libfaketime nodejs
 )
 lint=("${run[@]}" libcmocka-dev clang-format clang-tidy python3)
 bench=("${test[@]}" nginx-light wrk)

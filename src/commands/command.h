@@ -23,3 +23,4 @@ command_fn command_demo;
 command_fn command_events;
 command_fn command_dead_letters;
 command_fn command_reviews;
+command_fn command_operator_token;

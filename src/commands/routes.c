@@ -16,6 +16,8 @@ static const char *rule_name(enum auth_rule rule)
         return "internal-key";
     case AUTH_PERSON:
         return "person";
+    case AUTH_OPERATOR:
+        return "operator";
     }
     return "?";
 }
@@ -34,7 +36,8 @@ int command_routes(int argc, char **argv)
 {
     static const struct argp parser = {
         .doc = "Prints every route of every service: method, pattern, who may call it (public, "
-               "person: an access token, internal-key: X-Internal-Key), whether the gateway serves "
+               "person: an access token, operator: a token of `ecs operator-token`, "
+               "internal-key: X-Internal-Key), whether the gateway serves "
                "it or only other services reach it, whether it takes a body, and its service.",
     };
     argp_parse(&parser, argc, argv, 0, NULL, NULL);

@@ -39,8 +39,12 @@ static void sign(struct buffer *token)
 static enum token_verdict verify(const char *token, size_t length)
 {
     struct token_access access;
-    enum token_verdict verdict = token_verify(&key, token, length, NOW, &access);
+    enum token_verdict verdict = token_verify(&key, ROLE_PERSON, token, length, NOW, &access);
     EXPECT(token_verdict_text(verdict) != NULL);
+    const enum token_verdict other = token_verify(&key, ROLE_OPERATOR, token, length, NOW, &access);
+    EXPECT((verdict == TOKEN_GOOD) == (other == TOKEN_OTHER_ROLE));
+    EXPECT((other == TOKEN_GOOD) == (verdict == TOKEN_OTHER_ROLE));
+    EXPECT(other != TOKEN_GOOD || operator_name_is_valid(access.operator_name));
     return verdict;
 }
 
@@ -58,7 +62,8 @@ static void try_claims(const uint8_t *data, size_t size)
         const struct token_key other = {.secret = "another secret, also of 32 bytes.",
                                         .length = 33};
         struct token_access access;
-        EXPECT(token_verify(&other, token.data, token.length, NOW, &access) == TOKEN_BAD_SIGNATURE);
+        EXPECT(token_verify(&other, ROLE_PERSON, token.data, token.length, NOW, &access) ==
+               TOKEN_BAD_SIGNATURE);
     }
     buffer_free(&token);
 }

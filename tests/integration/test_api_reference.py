@@ -13,7 +13,8 @@ from routes import public_routes
 
 DESCRIPTION = Description()
 HEALTH = {("GET", "/healthz"), ("GET", "/readyz")}
-SECURITY = {"PUBLIC": [], "PERSON": [{"accessToken": []}], "INTERNAL_KEY": [{"internalKey": []}]}
+SECURITY = {"PUBLIC": [], "PERSON": [{"accessToken": []}], "OPERATOR": [{"operatorToken": []}],
+            "INTERNAL_KEY": [{"internalKey": []}]}  # fmt: skip
 
 
 def test_every_public_route_is_described_and_nothing_else():

@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from harness.held import rows_of
+from harness.operators import operator_token
 from harness.people import Api, Person
 from harness.topology import SERVICES
 from harness.waiting import poll
@@ -47,7 +48,7 @@ def stranger(topology):
 
 
 def test_the_table_has_routes_of_every_kind():
-    assert {route.auth for route in all_routes()} >= {"PUBLIC", "PERSON", "INTERNAL_KEY"}
+    assert {route.auth for route in all_routes()} >= {"PUBLIC", "PERSON", "OPERATOR", "INTERNAL_KEY"}
     assert len(GUARDED) >= 8
 
 
@@ -83,6 +84,20 @@ def test_a_stranger_who_names_himself_gets_nothing_of_a_persons(stranger, victim
         route.method, path_for(route, someone.id, **known), json=body_for(stranger.id)
     )
     assert answer.status_code in (403, 404), answer.text
+    assert rows_of(db, someone.id) == before
+
+
+@pytest.mark.parametrize("route", [route for route in GUARDED if route.auth != "OPERATOR"], ids=identify)
+def test_an_operators_token_opens_nothing_of_a_persons(topology, victim, db, route):
+    """Through the gateway and past it."""
+    someone, known = victim
+    before = rows_of(db, someone.id)
+    headers = {"Authorization": f"Bearer {operator_token(topology)}"}
+    for url in {topology.url} if topology.name == "all" else {topology.url, own_address(topology, route.service)}:
+        answer = Api(url, headers).call(
+            route.method, path_for(route, someone.id, **known), json=body_for(someone.id)
+        )
+        assert_problem(answer, 404 if route.internal and url == topology.url else 401)
     assert rows_of(db, someone.id) == before
 
 

@@ -68,6 +68,7 @@ static const struct route routes[] = {
     {HTTP_POST, "/v1/transactions", AUTH_PERSON, RUN_ON_LOOP, handle, .has_body = true},
     {HTTP_POST, "/v1/decisions/{decision_id}/review", AUTH_PERSON, RUN_ON_LOOP, handle,
      .has_body = true, .body_optional = true},
+    {HTTP_GET, "/v1/insights/offers", AUTH_OPERATOR, RUN_ON_LOOP, handle, .has_body = false},
     {HTTP_GET, "/slow", AUTH_PUBLIC, RUN_ON_WORKERS, handle_on_worker, .has_body = false},
 };
 
@@ -296,6 +297,23 @@ static void test_without_a_configured_key_nothing_opens(void **state)
     assert_int_equal(status_of(stage, "POST /v1/emotions/stream", "X-Internal-Key:\r\n"), 401);
 }
 
+static void test_operators_and_persons_open_their_own_routes_alone(void **state)
+{
+    struct stage *stage = *state;
+    const struct token_key signer = {SECRET, sizeof SECRET - 1};
+    static const char of_operators[] = "GET /v1/insights/offers";
+    assert_int_equal(status_of(stage, of_operators, ""), 401);
+    assert_int_equal(status_of(stage, of_operators, "X-Internal-Key: " KEY "\r\n"), 401);
+    assert_int_equal(status_with_token(stage, of_operators, ""), 403);
+    assert_int_equal(stage->handled, 0);
+    free(stage->token);
+    stage->token = token_issue_to_operator(&signer, "ada", clock_now(), 60);
+    assert_int_equal(status_with_token(stage, of_operators, ""), 200);
+    assert_string_equal(http_operator(&stage->exchange), "ada");
+    assert_int_equal(status_with_token(stage, "GET /v1/users/" PERSON, ""), 401);
+    assert_int_equal(stage->handled, 1);
+}
+
 static void test_a_path_of_another_person_is_403(void **state)
 {
     struct stage *stage = *state;
@@ -445,6 +463,7 @@ int main(void)
         TEST(test_tokens_of_both_keys_are_good_while_a_key_is_changed),
         TEST(test_both_internal_keys_open_while_a_key_is_changed),
         TEST(test_without_a_configured_key_nothing_opens),
+        TEST(test_operators_and_persons_open_their_own_routes_alone),
         TEST(test_a_path_of_another_person_is_403),
         TEST(test_a_user_id_that_is_no_uuid_is_422),
         TEST(test_every_part_of_a_path_is_found),

@@ -14,6 +14,7 @@
 // clang-format on
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ static struct buffer forge(const char *header, const char *claims)
 static enum token_verdict verify_text(const char *text, size_t length)
 {
     struct token_access access;
-    return token_verify(&key, text, length, NOW, &access);
+    return token_verify(&key, ROLE_PERSON, text, length, NOW, &access);
 }
 
 static enum token_verdict verdict_of(const char *header, const char *claims)
@@ -79,10 +80,74 @@ static void test_an_issued_token_is_good_for_its_person(void **state)
     char *token = token_issue(&key, &person, NOW, 3600);
     size_t length = strlen(token);
     assert_true(length <= TOKEN_MAX);
-    assert_int_equal(token_verify(&key, token, length, NOW, &found), TOKEN_GOOD);
+    assert_int_equal(token_verify(&key, ROLE_PERSON, token, length, NOW, &found), TOKEN_GOOD);
     assert_true(uuid_equal(&person, &found.person));
     assert_int_equal(found.expires_at, NOW + 3600 * MICROSECONDS_A_SECOND);
     free(token);
+}
+
+static void test_an_operators_token_is_good_for_an_operator_alone(void **state)
+{
+    (void)state;
+    struct uuid person;
+    struct token_access found = {.expires_at = 7};
+    assert_true(uuid_parse(PERSON, strlen(PERSON), &person));
+    char *operators = token_issue_to_operator(&key, "ada@bank.example", NOW, 3600);
+    char *persons = token_issue(&key, &person, NOW, 3600);
+    size_t length = strlen(operators);
+    assert_int_equal(token_verify(&key, ROLE_PERSON, operators, length, NOW, &found),
+                     TOKEN_OTHER_ROLE);
+    assert_int_equal(token_verify(&key, ROLE_OPERATOR, persons, strlen(persons), NOW, &found),
+                     TOKEN_OTHER_ROLE);
+    assert_int_equal(found.expires_at, 7);
+    assert_int_equal(token_verify(&key, ROLE_OPERATOR, operators, length, NOW, &found), TOKEN_GOOD);
+    assert_string_equal(found.operator_name, "ada@bank.example");
+    assert_int_equal(found.expires_at, NOW + 3600 * MICROSECONDS_A_SECOND);
+    timestamp end = NOW + 3600 * MICROSECONDS_A_SECOND;
+    assert_int_equal(token_verify(&key, ROLE_OPERATOR, operators, length, end, &found),
+                     TOKEN_EXPIRED);
+    free(operators);
+    free(persons);
+}
+
+#define OPERATORS(subject)                                                                         \
+    "{\"iss\":\"ecs\",\"aud\":\"ecs-operators\",\"sub\":" subject                                  \
+    ",\"iat\":1800000000,\"exp\":1800003600}"
+
+static void test_an_operator_has_a_plain_name(void **state)
+{
+    (void)state;
+    static const char *const subjects[] = {
+        "\"\"",
+        "7",
+        "null",
+        "[\"ada\"]",
+        "\"ada lovelace\"",
+        "\"ada\\n\"",
+        "\"ad\u00e4\"",
+        "\"ada\\u0000x\"",
+        "\"<b>ada</b>\"",
+        "\"a\\\"da\"",
+        "\"ada;drop\"",
+        "{}",
+        "true",
+        "\"a/b\"",
+        "\"%s\"",
+    };
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
+        char claims[256];
+        snprintf(claims, sizeof claims, OPERATORS("%s"), subjects[i]);
+        assert_int_equal(verdict_of(HEADER, claims), TOKEN_MALFORMED);
+    }
+    assert_int_equal(verdict_of(HEADER, OPERATORS("\"ada\"")), TOKEN_OTHER_ROLE);
+    assert_int_equal(verdict_of(HEADER, OPERATORS("\"" PERSON "\"")), TOKEN_OTHER_ROLE);
+    char name[OPERATOR_NAME_SIZE + 1];
+    memset(name, 'a', sizeof name);
+    name[OPERATOR_NAME_MAX] = '\0';
+    assert_true(operator_name_is_valid(name));
+    name[OPERATOR_NAME_MAX] = 'a';
+    name[OPERATOR_NAME_MAX + 1] = '\0';
+    assert_false(operator_name_is_valid(name));
 }
 
 static void test_a_forged_twin_of_ours_is_good(void **state)
@@ -227,9 +292,10 @@ static void test_a_token_ends_on_the_clock_of_the_check(void **state)
     size_t length = strlen(token);
     timestamp end = NOW + 60 * MICROSECONDS_A_SECOND;
     timestamp day_before = NOW - MICROSECONDS_A_DAY;
-    assert_int_equal(token_verify(&key, token, length, end - 1, &found), TOKEN_GOOD);
-    assert_int_equal(token_verify(&key, token, length, end, &found), TOKEN_EXPIRED);
-    assert_int_equal(token_verify(&key, token, length, day_before, &found), TOKEN_NOT_OURS);
+    assert_int_equal(token_verify(&key, ROLE_PERSON, token, length, end - 1, &found), TOKEN_GOOD);
+    assert_int_equal(token_verify(&key, ROLE_PERSON, token, length, end, &found), TOKEN_EXPIRED);
+    assert_int_equal(token_verify(&key, ROLE_PERSON, token, length, day_before, &found),
+                     TOKEN_NOT_OURS);
     free(token);
 }
 
@@ -240,7 +306,7 @@ static void test_another_key_or_a_changed_letter_is_a_bad_signature(void **state
     struct token_key wrong = {other, sizeof other - 1};
     struct token_access found = {0};
     struct buffer token = forge(HEADER, GOOD_CLAIMS);
-    assert_int_equal(token_verify(&wrong, token.data, token.length, NOW, &found),
+    assert_int_equal(token_verify(&wrong, ROLE_PERSON, token.data, token.length, NOW, &found),
                      TOKEN_BAD_SIGNATURE);
     for (size_t i = 0; i < token.length; i++) {
         char kept = token.data[i];
@@ -261,7 +327,8 @@ static void test_a_key_longer_than_a_block_signs_too(void **state)
     struct uuid person = {{1}};
     struct token_access found = {0};
     char *token = token_issue(&long_key, &person, NOW, 60);
-    assert_int_equal(token_verify(&long_key, token, strlen(token), NOW, &found), TOKEN_GOOD);
+    assert_int_equal(token_verify(&long_key, ROLE_PERSON, token, strlen(token), NOW, &found),
+                     TOKEN_GOOD);
     assert_int_not_equal(verify_text(token, strlen(token)), TOKEN_GOOD);
     free(token);
 }
@@ -370,10 +437,11 @@ static void test_a_refusal_gives_nothing_and_has_words(void **state)
     (void)state;
     struct token_access access = {.person = {{42}}};
     struct buffer token = forge(HEADER, CLAIMS("\"iat\":1799990000,\"exp\":1799990060"));
-    assert_int_equal(token_verify(&key, token.data, token.length, NOW, &access), TOKEN_EXPIRED);
+    assert_int_equal(token_verify(&key, ROLE_PERSON, token.data, token.length, NOW, &access),
+                     TOKEN_EXPIRED);
     assert_int_equal(access.person.bytes[0], 42);
     buffer_free(&token);
-    for (enum token_verdict verdict = TOKEN_GOOD; verdict <= TOKEN_NOT_OURS; verdict++) {
+    for (enum token_verdict verdict = TOKEN_GOOD; verdict <= TOKEN_REVOKED; verdict++) {
         assert_true(strlen(token_verdict_text(verdict)) > 0);
     }
 }
@@ -382,6 +450,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_issued_token_is_good_for_its_person),
+        cmocka_unit_test(test_an_operators_token_is_good_for_an_operator_alone),
+        cmocka_unit_test(test_an_operator_has_a_plain_name),
         cmocka_unit_test(test_a_forged_twin_of_ours_is_good),
         cmocka_unit_test(test_only_the_exact_header_is_taken),
         cmocka_unit_test(test_what_is_no_json_object_is_malformed),

@@ -108,6 +108,31 @@ static void test_the_previous_key_counts_only_while_it_is_given(void **state)
     token_checker_free(&one);
 }
 
+static void
+test_an_operators_token_is_checked_by_both_keys_and_never_taken_for_a_persons(void **state)
+{
+    (void)state;
+    struct token_checker *checker = token_checker_new(key, old_key);
+    char *tokens[] = {token_issue_to_operator(&key, "ada", NOW, 60),
+                      token_issue_to_operator(&old_key, "ada", NOW, 60)};
+    for (size_t i = 0; i < 2; i++) {
+        char name[OPERATOR_NAME_SIZE] = "";
+        const size_t length = strlen(tokens[i]);
+        assert_int_equal(token_check_operator(checker, tokens[i], length, NOW, name), TOKEN_GOOD);
+        assert_string_equal(name, "ada");
+        assert_int_equal(check_at(checker, tokens[i], NOW), TOKEN_OTHER_ROLE);
+        free(tokens[i]);
+    }
+    char *persons = token_issue(&key, &ada, NOW, 60);
+    char name[OPERATOR_NAME_SIZE] = "nobody";
+    assert_int_equal(check_at(checker, persons, NOW), TOKEN_GOOD);
+    assert_int_equal(token_check_operator(checker, persons, strlen(persons), NOW, name),
+                     TOKEN_OTHER_ROLE);
+    assert_string_equal(name, "nobody");
+    free(persons);
+    token_checker_free(&checker);
+}
+
 static void test_of_more_people_than_it_remembers_nobody_is_taken_for_another(void **state)
 {
     (void)state;
@@ -134,6 +159,8 @@ int main(void)
         cmocka_unit_test(test_a_changed_letter_of_a_remembered_token_is_refused),
         cmocka_unit_test(test_hundreds_of_tokens_are_remembered_beside_each_other),
         cmocka_unit_test(test_the_previous_key_counts_only_while_it_is_given),
+        cmocka_unit_test(
+            test_an_operators_token_is_checked_by_both_keys_and_never_taken_for_a_persons),
         cmocka_unit_test(test_of_more_people_than_it_remembers_nobody_is_taken_for_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

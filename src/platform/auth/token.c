@@ -12,12 +12,16 @@
 #include <string.h>
 
 #define ISSUER "ecs"
-#define AUDIENCE "ecs-api"
 #define SECONDS_MAX INT64_C(253402300799)                  /* 9999-12-31T23:59:59Z */
 #define HEADER_TEXT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9" /* {"alg":"HS256","typ":"JWT"} */
 #define CLAIMS_SIZE 256
 #define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define BASE64_SIZE(length) sodium_base64_ENCODED_LEN(length, BASE64)
+
+static const char *const audiences[] = {
+    [ROLE_PERSON] = "ecs-api",
+    [ROLE_OPERATOR] = "ecs-operators",
+};
 
 struct segment {
     const char *text;
@@ -29,7 +33,9 @@ struct claims {
     int64_t expires_at;
     int64_t not_before; /* 0 when there is none */
     bool ours;          /* iss and aud */
+    enum token_role role;
     struct uuid person;
+    const char *operator_name; /* within the JSON */
 };
 
 static void sign(const struct token_key *key, const char *text, size_t length,
@@ -49,17 +55,15 @@ static void add_base64(struct buffer *buffer, const void *bytes, size_t length)
     buffer_add_text(buffer, text);
 }
 
-char *token_issue(const struct token_key *key, const struct uuid *person, timestamp now,
-                  int64_t seconds)
+static char *issue(const struct token_key *key, enum token_role role, const char *subject,
+                   timestamp now, int64_t seconds)
 {
-    char subject[UUID_TEXT_SIZE];
-    uuid_format(person, subject);
     int64_t issued_at = now / MICROSECONDS_A_SECOND;
     char claims[CLAIMS_SIZE];
     int length = snprintf(claims, sizeof claims,
-                          "{\"iss\":\"" ISSUER "\",\"aud\":\"" AUDIENCE "\",\"sub\":\"%s\","
+                          "{\"iss\":\"" ISSUER "\",\"aud\":\"%s\",\"sub\":\"%s\","
                           "\"iat\":%" PRId64 ",\"exp\":%" PRId64 "}",
-                          subject, issued_at, issued_at + seconds);
+                          audiences[role], subject, issued_at, issued_at + seconds);
 
     struct buffer token = {0};
     buffer_add_text(&token, HEADER_TEXT);
@@ -70,6 +74,27 @@ char *token_issue(const struct token_key *key, const struct uuid *person, timest
     buffer_add_text(&token, ".");
     add_base64(&token, mac, sizeof mac);
     return token.data;
+}
+
+char *token_issue(const struct token_key *key, const struct uuid *person, timestamp now,
+                  int64_t seconds)
+{
+    char subject[UUID_TEXT_SIZE];
+    uuid_format(person, subject);
+    return issue(key, ROLE_PERSON, subject, now, seconds);
+}
+
+char *token_issue_to_operator(const struct token_key *key, const char *name, timestamp now,
+                              int64_t seconds)
+{
+    return issue(key, ROLE_OPERATOR, name, now, seconds);
+}
+
+bool operator_name_is_valid(const char *name)
+{
+    const size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789._@-");
+    return length > 0 && length <= OPERATOR_NAME_MAX && name[length] == '\0';
 }
 
 // Exactly three segments, separated by dots; base64url itself knows no dot.
@@ -144,15 +169,26 @@ static bool read_seconds(const json_t *value, int64_t *ret)
     return true;
 }
 
+static bool read_subject(const json_t *subject, struct claims *ret)
+{
+    if (!json_is_string(subject)) {
+        return false;
+    }
+    if (ret->role == ROLE_OPERATOR) {
+        ret->operator_name = json_string_value(subject);
+        return operator_name_is_valid(ret->operator_name);
+    }
+    return uuid_parse(json_string_value(subject), json_string_length(subject), &ret->person);
+}
+
 static bool read_claims(const json_t *object, struct claims *ret)
 {
-    const json_t *subject = json_object_get(object, "sub");
+    const json_t *audience = json_object_get(object, "aud");
     const json_t *not_before = json_object_get(object, "nbf");
-    ret->not_before = 0;
-    ret->ours = text_is(json_object_get(object, "iss"), ISSUER) &&
-                text_is(json_object_get(object, "aud"), AUDIENCE);
-    return json_is_string(subject) &&
-           uuid_parse(json_string_value(subject), json_string_length(subject), &ret->person) &&
+    *ret = (struct claims){.role = text_is(audience, audiences[ROLE_OPERATOR])};
+    ret->ours =
+        text_is(json_object_get(object, "iss"), ISSUER) && text_is(audience, audiences[ret->role]);
+    return read_subject(json_object_get(object, "sub"), ret) &&
            read_seconds(json_object_get(object, "iat"), &ret->issued_at) &&
            read_seconds(json_object_get(object, "exp"), &ret->expires_at) &&
            (not_before == NULL || read_seconds(not_before, &ret->not_before));
@@ -195,8 +231,21 @@ static enum token_verdict check_header(struct segment segment)
     return header_is_ours(header) ? TOKEN_GOOD : TOKEN_NOT_OURS;
 }
 
-enum token_verdict token_verify(const struct token_key *key, const char *token, size_t length,
-                                timestamp now, struct token_access *ret)
+static struct token_access access_of(const struct claims *claims)
+{
+    struct token_access access = {
+        .person = claims->person,
+        .expires_at = claims->expires_at * MICROSECONDS_A_SECOND,
+    };
+    if (claims->role == ROLE_OPERATOR) {
+        snprintf(access.operator_name, sizeof access.operator_name, "%s", claims->operator_name);
+    }
+    return access;
+}
+
+enum token_verdict token_verify(const struct token_key *key, enum token_role role,
+                                const char *token, size_t length, timestamp now,
+                                struct token_access *ret)
 {
     struct segment segments[3];
     if (length > TOKEN_MAX || !split(token, length, segments)) {
@@ -216,11 +265,11 @@ enum token_verdict token_verify(const struct token_key *key, const char *token, 
         return TOKEN_MALFORMED;
     }
     enum token_verdict verdict = judge(&claims, now);
+    if (verdict == TOKEN_GOOD && claims.role != role) {
+        return TOKEN_OTHER_ROLE;
+    }
     if (verdict == TOKEN_GOOD) {
-        *ret = (struct token_access){
-            .person = claims.person,
-            .expires_at = claims.expires_at * MICROSECONDS_A_SECOND,
-        };
+        *ret = access_of(&claims);
     }
     return verdict;
 }
@@ -238,6 +287,8 @@ const char *token_verdict_text(enum token_verdict verdict)
         return "the token has expired";
     case TOKEN_NOT_OURS:
         return "the token was not made for this service or is not valid yet";
+    case TOKEN_OTHER_ROLE:
+        return "the token is not for this, but for another role";
     case TOKEN_REVOKED:
         return "the account of the token is gone";
     }

@@ -80,12 +80,13 @@ static void remember(struct remembered *slot, const unsigned char *hash,
         access->expires_at < now + REMEMBERED_FOR ? access->expires_at : now + REMEMBERED_FOR;
 }
 
-static enum token_verdict verify(const struct token_checker *checker, const char *token,
-                                 size_t length, timestamp now, struct token_access *ret)
+static enum token_verdict verify(const struct token_checker *checker, enum token_role role,
+                                 const char *token, size_t length, timestamp now,
+                                 struct token_access *ret)
 {
-    enum token_verdict verdict = token_verify(&checker->key, token, length, now, ret);
+    enum token_verdict verdict = token_verify(&checker->key, role, token, length, now, ret);
     if (verdict == TOKEN_BAD_SIGNATURE && checker->previous.length > 0) {
-        verdict = token_verify(&checker->previous, token, length, now, ret);
+        verdict = token_verify(&checker->previous, role, token, length, now, ret);
     }
     return verdict;
 }
@@ -101,10 +102,22 @@ enum token_verdict token_check(struct token_checker *checker, const char *token,
         return TOKEN_GOOD;
     }
     struct token_access access;
-    enum token_verdict verdict = verify(checker, token, length, now, &access);
+    enum token_verdict verdict = verify(checker, ROLE_PERSON, token, length, now, &access);
     if (verdict == TOKEN_GOOD) {
         remember(slot, hash, &access, now);
         *ret_person = access.person;
+    }
+    return verdict;
+}
+
+enum token_verdict token_check_operator(const struct token_checker *checker, const char *token,
+                                        size_t length, timestamp now,
+                                        char name[static OPERATOR_NAME_SIZE])
+{
+    struct token_access access;
+    enum token_verdict verdict = verify(checker, ROLE_OPERATOR, token, length, now, &access);
+    if (verdict == TOKEN_GOOD) {
+        memcpy(name, access.operator_name, sizeof access.operator_name);
     }
     return verdict;
 }

@@ -14,6 +14,11 @@ struct token_checker;
 struct token_checker *token_checker_new(struct token_key key, struct token_key previous);
 void token_checker_free(struct token_checker **checker);
 
-// As token_verify, with either key.
+// As token_verify for a person, with either key.
 enum token_verdict token_check(struct token_checker *checker, const char *token, size_t length,
                                timestamp now, struct uuid *ret_person);
+
+// The same for an operator; nothing is remembered of it.
+enum token_verdict token_check_operator(const struct token_checker *checker, const char *token,
+                                        size_t length, timestamp now,
+                                        char name[static OPERATOR_NAME_SIZE]);

@@ -250,6 +250,11 @@ const struct uuid *http_person(const struct http_exchange *exchange)
     return &exchange->person;
 }
 
+const char *http_operator(const struct http_exchange *exchange)
+{
+    return exchange->operator_name;
+}
+
 void http_post(struct http_exchange *exchange, loop_fn *fn, void *arg)
 {
     loop_post(exchange->loop, fn, arg);

@@ -82,6 +82,9 @@ bool http_client_has_internal_key(const struct http_exchange *exchange);
 // The person whose token came with the request; only on routes for persons.
 const struct uuid *http_person(const struct http_exchange *exchange);
 
+// The name of the operator whose token came with the request; only on routes for operators.
+const char *http_operator(const struct http_exchange *exchange);
+
 // ---- the answer: each of these may be called from any thread, one of them once
 
 // A JSON body; steals the reference.

@@ -3,6 +3,7 @@
 // found out. Internal to platform/http.
 #pragma once
 
+#include "platform/auth/token.h"
 #include "platform/buffer.h"
 #include "platform/http/exchange.h"
 #include "platform/http/parser.h"
@@ -64,6 +65,7 @@ struct http_exchange {
     struct path_part parts[PATH_PARTS_MAX];
     size_t part_count;
     struct uuid person;
+    char operator_name[OPERATOR_NAME_SIZE];
     bool has_internal_key; /* a right one */
     exchange_fn *watch;    /* sees the answer before it is sent; may be NULL */
     void *watch_arg;

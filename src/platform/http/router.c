@@ -184,17 +184,33 @@ static const char *bearer_token(const struct http_exchange *exchange)
     return value + strspn(value, " ");
 }
 
-static enum token_verdict judge_token(const struct router *router, const char *token,
-                                      struct uuid *ret_person)
+static enum token_verdict judge_token(const struct router *router, enum auth_rule rule,
+                                      const char *token, struct http_exchange *exchange)
 {
     const timestamp now = clock_now();
-    enum token_verdict verdict = token_check(router->tokens, token, strlen(token), now, ret_person);
+    if (rule == AUTH_OPERATOR) {
+        return token_check_operator(router->tokens, token, strlen(token), now,
+                                    exchange->operator_name);
+    }
+    struct uuid *person = &exchange->person;
+    enum token_verdict verdict = token_check(router->tokens, token, strlen(token), now, person);
     bool revoked = verdict == TOKEN_GOOD && router->revocations != NULL &&
-                   revocations_hold(router->revocations, ret_person, now);
+                   revocations_hold(router->revocations, person, now);
     return revoked ? TOKEN_REVOKED : verdict;
 }
 
-static bool has_good_token(const struct router *router, struct http_exchange *exchange)
+static void answer_bad_token(struct http_exchange *exchange, enum token_verdict verdict)
+{
+    char challenge[256];
+    snprintf(challenge, sizeof challenge,
+             "Bearer realm=\"ecs\", error=\"invalid_token\", error_description=\"%s\"",
+             token_verdict_text(verdict));
+    http_answer_header(exchange, "WWW-Authenticate", challenge);
+    http_answer_problem(exchange, 401, "The access token is not valid; log in again.");
+}
+
+static bool has_good_token(const struct router *router, enum auth_rule rule,
+                           struct http_exchange *exchange)
 {
     const char *token = bearer_token(exchange);
     if (token == NULL) {
@@ -202,17 +218,14 @@ static bool has_good_token(const struct router *router, struct http_exchange *ex
         http_answer_problem(exchange, 401, "Send an access token as Authorization: Bearer.");
         return false;
     }
-    enum token_verdict verdict = judge_token(router, token, &exchange->person);
-    if (verdict == TOKEN_GOOD) {
-        return true;
+    enum token_verdict verdict = judge_token(router, rule, token, exchange);
+    if (verdict == TOKEN_OTHER_ROLE && rule == AUTH_OPERATOR) {
+        http_answer_problem(exchange, 403,
+                            "This is for operators; the access token is a person's.");
+    } else if (verdict != TOKEN_GOOD) {
+        answer_bad_token(exchange, verdict);
     }
-    char challenge[256];
-    snprintf(challenge, sizeof challenge,
-             "Bearer realm=\"ecs\", error=\"invalid_token\", error_description=\"%s\"",
-             token_verdict_text(verdict));
-    http_answer_header(exchange, "WWW-Authenticate", challenge);
-    http_answer_problem(exchange, 401, "The access token is not valid; log in again.");
-    return false;
+    return verdict == TOKEN_GOOD;
 }
 
 static void hash_key(const char *key, unsigned char hash[static KEY_HASH_SIZE])
@@ -281,8 +294,8 @@ static bool has_credential(const struct router *router, const struct route *rout
     bool passes = true;
     if (route->auth == AUTH_INTERNAL_KEY) {
         passes = check_internal_key(router, exchange);
-    } else if (route->auth == AUTH_PERSON) {
-        passes = has_good_token(router, exchange);
+    } else if (route->auth != AUTH_PUBLIC) {
+        passes = has_good_token(router, route->auth, exchange);
     }
     if (!passes) {
         counter_add(router->refused, 1);

@@ -19,6 +19,7 @@ enum auth_rule {
     AUTH_PUBLIC,       /* anybody */
     AUTH_INTERNAL_KEY, /* a trusted sender, X-Internal-Key */
     AUTH_PERSON,       /* a person's token; `{user_id}` in the path must be that person */
+    AUTH_OPERATOR,     /* the token of somebody who runs the system */
 };
 
 enum run_on {

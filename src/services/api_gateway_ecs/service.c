@@ -3,7 +3,7 @@
 // here pass, so nothing a client sent can pose as something internal.
 #include "services/api_gateway_ecs/service.h"
 
-#include "services/api_gateway_ecs/reference.h"
+#include "services/api_gateway_ecs/pages.h"
 
 #include "platform/buffer.h"
 #include "platform/http/client.h"
@@ -338,6 +338,11 @@ void gateway_forward_routes(void *context, struct router *router, const struct s
 static const struct route routes[] = {
     {HTTP_GET, "/docs", AUTH_PUBLIC, RUN_ON_LOOP, show_api_page, .has_body = false},
     {HTTP_GET, "/openapi.json", AUTH_PUBLIC, RUN_ON_LOOP, show_api_description, .has_body = false},
+    {HTTP_GET, "/dashboard", AUTH_PUBLIC, RUN_ON_LOOP, show_dashboard, .has_body = false},
+    {HTTP_GET, "/dashboard/dashboard.css", AUTH_PUBLIC, RUN_ON_LOOP, show_dashboard_style,
+     .has_body = false},
+    {HTTP_GET, "/dashboard/dashboard.js", AUTH_PUBLIC, RUN_ON_LOOP, show_dashboard_script,
+     .has_body = false},
 };
 
 const struct service api_gateway_ecs = {

@@ -22,6 +22,7 @@ struct user_credit {
     struct policy_file *policy;
     atomic_llong policy_read_ms; /* when the file was looked at last */
     atomic_flag exporting;       /* a document of somebody's data is being made */
+    atomic_flag counting;        /* insights are being made */
     struct decision_rules decision_rules;
     struct outbox *acceptances;
     struct erasure_news *erasures;

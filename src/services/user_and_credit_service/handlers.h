@@ -24,6 +24,12 @@ http_handler request_review;       /* POST /v1/decisions/{decision_id}/review */
 http_handler accept_offer;         /* POST /v1/credit-offers/{offer_id}/accept */
 http_handler list_offers;          /* GET /v1/users/{user_id}/offers */
 
+// For operators.
+http_handler show_emotion_insights;  /* GET /v1/insights/emotions */
+http_handler show_decision_insights; /* GET /v1/insights/decisions */
+http_handler show_reason_insights;   /* GET /v1/insights/reasons */
+http_handler show_offer_insights;    /* GET /v1/insights/offers */
+
 // The service's loop_open and loop_close: a loop's own way to the cache.
 void *recall_open(void *state, const struct service_loop *on);
 void recall_close(void *context);

@@ -109,6 +109,7 @@ static void *start(const struct service_environment *environment,
     service->environment = environment;
     service->policy = policy;
     atomic_flag_clear(&service->exporting);
+    atomic_flag_clear(&service->counting);
     service->breaker = breaker_new((int)config_number(config, SETTING_BREAKER_FAILURES),
                                    config_number(config, SETTING_BREAKER_OPEN_SECONDS) * 1000);
     service->logins = make_limits(config);
@@ -172,6 +173,14 @@ static const struct route routes[] = {
      .has_body = false},
     {HTTP_POST, "/v1/decisions/{decision_id}/review", AUTH_PERSON, RUN_ON_WORKERS, request_review,
      .has_body = true, .body_optional = true, .repeatable = true},
+    {HTTP_GET, "/v1/insights/emotions", AUTH_OPERATOR, RUN_ON_WORKERS, show_emotion_insights,
+     .has_body = false},
+    {HTTP_GET, "/v1/insights/decisions", AUTH_OPERATOR, RUN_ON_WORKERS, show_decision_insights,
+     .has_body = false},
+    {HTTP_GET, "/v1/insights/reasons", AUTH_OPERATOR, RUN_ON_WORKERS, show_reason_insights,
+     .has_body = false},
+    {HTTP_GET, "/v1/insights/offers", AUTH_OPERATOR, RUN_ON_WORKERS, show_offer_insights,
+     .has_body = false},
 };
 
 const struct service user_and_credit_service = {

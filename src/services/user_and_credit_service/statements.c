@@ -329,11 +329,14 @@ const struct db_statement sql_count_offers = {
     "SELECT count(*) FROM credit_limits WHERE user_id = $1" OF_AN_ACCOUNT,
 };
 
+// An offer that ran out is told to be so also before anybody noted it.
+#define OFFER_STATUS                                                                               \
+    "CASE WHEN status = 'offered' AND accepted_at IS NULL AND expires_at < now()"                  \
+    " THEN 'expired' ELSE status END"
+
 const struct db_statement sql_list_offers = {
     "list_offers",
-    "SELECT id,"
-    "       CASE WHEN status = 'offered' AND accepted_at IS NULL AND expires_at < now()"
-    "            THEN 'expired' ELSE status END,"
+    "SELECT id, " OFFER_STATUS ","
     "       (credit_limit * 100)::bigint, (interest_rate * 100)::bigint, credit_type,"
     "       created_at, expires_at, activated_at"
     " FROM credit_limits WHERE user_id = $1"
@@ -494,3 +497,100 @@ const struct db_statement sql_export = {
     " FROM users u WHERE u.id = $1",
 };
 // clang-format on
+
+// ---- insights
+
+// A day that was not made yet, of the last so many ($2); the latest was so many ($3) days ago and
+// has been over for six hours. Any of them: one that fails again and again holds up no other.
+const struct db_statement sql_day_without_insights = {
+    "day_without_insights",
+    "SELECT day::date FROM generate_series("
+    "  (now() - make_interval(days => $2::int - 1))::date,"
+    "  (now() - make_interval(days => $3::int, hours => 6))::date, interval '1 day') AS days (day)"
+    " WHERE NOT EXISTS (SELECT FROM insight_days i WHERE i.topic = $1 AND i.day = days.day::date)"
+    " ORDER BY random() LIMIT 1",
+};
+
+// Makes the groups of a day ($1), once: whoever comes second waits for the first, and adds nothing.
+// Each person is one row of `facts` for each of their groups, and so counts once however much there
+// is of them. A group has ten people or more, and what else `shown` asks for.
+#define MAKE_INSIGHTS(topic, facts, figures, shown)                                                \
+    "WITH turn AS ("                                                                               \
+    "  INSERT INTO insight_days (topic, day) VALUES ('" topic "', $1::date)"                       \
+    "  ON CONFLICT DO NOTHING RETURNING day"                                                       \
+    "), facts AS (" facts "), groups AS ("                                                         \
+    "  SELECT f.part, count(*) AS people, jsonb_build_object(" figures ") AS figures"              \
+    "  FROM facts f GROUP BY f.part"                                                               \
+    "), counted AS ("                                                                              \
+    "  SELECT g.*, coalesce(sum(people) FILTER (WHERE people < 10) OVER (), 0) AS hidden,"         \
+    "         row_number() OVER (PARTITION BY people < 10 ORDER BY people, part) AS place"         \
+    "  FROM groups g"                                                                              \
+    ") "                                                                                           \
+    "INSERT INTO insights (topic, day, part, people, figures)"                                     \
+    " SELECT '" topic "', turn.day, part, people, figures FROM counted CROSS JOIN turn"            \
+    " WHERE people >= 10 AND " shown
+
+// Where groups are parts of a whole: all people in groups that are not shown are nobody, or ten or
+// more. Else the smallest that could be shown is not, or who knows the total could work them out.
+#define WITH_A_HIDDEN_REST_OF_TEN "(hidden NOT BETWEEN 1 AND 9 OR place > 1)"
+
+#define IN_THE_DAY(column) column " >= $1::date AND " column " < $1::date + 1"
+
+// Of decisions that rest on emotions, those whose person still consents.
+#define DECISIONS_OF_THE_DAY                                                                       \
+    " FROM decisions d WHERE " IN_THE_DAY(                                                         \
+        "d.created_at") " AND (NOT d.emotional_consent OR EXISTS (SELECT FROM consents c WHERE "   \
+                        "c.user_id = d.user_id"                                                    \
+                        "      AND c.purpose = 'emotional_data' AND c.withdrawn_at IS NULL))"
+
+const struct db_statement sql_make_emotion_insights = {
+    "make_emotion_insights",
+    MAKE_INSIGHTS("emotions",
+                  "SELECT '{}'::jsonb AS part, avg_positivity_score, avg_intensity_score,"
+                  "       avg_stress_level"
+                  " FROM emotional_events_summary WHERE summary_date = $1::date",
+                  "'avg_positivity_score', round(avg(f.avg_positivity_score), 3),"
+                  "'avg_intensity_score', round(avg(f.avg_intensity_score), 3),"
+                  "'avg_stress_level', round(avg(f.avg_stress_level), 3)",
+                  "true"),
+};
+
+// Whether the emotions changed the outcome is known of decisions under the present policy: its
+// version is $2, and it denies scores above so many ($3) millionths.
+const struct db_statement sql_make_decision_insights = {
+    "make_decision_insights",
+    MAKE_INSIGHTS("decisions",
+                  "SELECT jsonb_build_object('approved', d.approved, 'approved_without_emotions',"
+                  "         CASE WHEN d.policy_version = $2"
+                  "              THEN d.risk_score_without_emotions * 1000000 <= $3::int END)"
+                  "         AS part, avg(d.risk_score) AS risk_score" DECISIONS_OF_THE_DAY
+                  " GROUP BY d.user_id, 1",
+                  "'avg_risk_score', round(avg(f.risk_score), 3)", WITH_A_HIDDEN_REST_OF_TEN),
+};
+
+// Ten others were denied without the reason: what all have in common, each one has.
+const struct db_statement sql_make_reason_insights = {
+    "make_reason_insights",
+    MAKE_INSIGHTS("reasons",
+                  "SELECT DISTINCT d.user_id, jsonb_build_object('reason_code', code) AS part"
+                  " FROM (SELECT d.user_id, unnest(d.reason_codes) AS code" DECISIONS_OF_THE_DAY
+                  ") AS d",
+                  "", "(SELECT count(DISTINCT user_id) FROM facts) - people >= 10"),
+};
+
+// By now no offer of the day is open any more ($3 of sql_day_without_insights).
+const struct db_statement sql_make_offer_insights = {
+    "make_offer_insights",
+    MAKE_INSIGHTS("offers",
+                  "SELECT DISTINCT user_id, jsonb_build_object('credit_type', credit_type,"
+                  "       'status', " OFFER_STATUS ") AS part"
+                  " FROM credit_limits WHERE " IN_THE_DAY("created_at"),
+                  "", WITH_A_HIDDEN_REST_OF_TEN),
+};
+
+const struct db_statement sql_insights = {
+    "insights",
+    "SELECT coalesce(json_agg(jsonb_build_object('date', day, 'people', people) || part || figures"
+    "                         ORDER BY day DESC, part), '[]')"
+    " FROM insights WHERE topic = $1 AND day > (now() - make_interval(days => $2::int))::date",
+};

@@ -64,3 +64,11 @@ extern const struct db_statement sql_list_notifications;
 extern const struct db_statement sql_newest_notification;
 extern const struct db_statement sql_new_notifications;
 extern const struct db_statement sql_export;
+
+// ---- insights
+extern const struct db_statement sql_day_without_insights;
+extern const struct db_statement sql_make_emotion_insights;
+extern const struct db_statement sql_make_decision_insights;
+extern const struct db_statement sql_make_reason_insights;
+extern const struct db_statement sql_make_offer_insights;
+extern const struct db_statement sql_insights;
