@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BATCHES_WITH_CARE 100 /* after one in which something was stored before */
+
 struct worker {
     const struct worker_rules *rules;
     const struct service_environment *environment;
@@ -20,6 +22,7 @@ struct worker_thread {
     struct worker *worker;
     struct db *db;
     struct db_array columns[WORKER_COLUMNS_MAX];
+    size_t with_care; /* so many batches more hardly have nothing but new lines */
 };
 
 struct good_line {
@@ -143,8 +146,11 @@ static enum db_status run(struct worker_thread *thread, const struct db_statemen
 static enum db_status store_new(struct batch *batch)
 {
     const struct worker *worker = batch->thread->worker;
+    const struct db_statement *statement = batch->thread->with_care > 0
+                                               ? worker->rules->store_what_is_new
+                                               : worker->rules->store_if_all_new;
     struct db_result *result = NULL;
-    enum db_status status = run(batch->thread, worker->rules->store, worker->setting, &result);
+    enum db_status status = run(batch->thread, statement, worker->setting, &result);
     if (status == DB_OK) {
         batch->outcome.allowed = db_number(result, 0, 0);
         batch->outcome.stored = db_number(result, 0, 1);
@@ -192,6 +198,22 @@ static enum db_status store(struct db *db, void *arg)
     return status;
 }
 
+// Lines hardly ever come twice; but where one did, others follow: a sender tries again, or the
+// broker does.
+static enum db_status store_batch(struct batch *batch)
+{
+    struct worker_thread *thread = batch->thread;
+    if (thread->with_care > 0) {
+        thread->with_care--;
+    }
+    enum db_status status = db_transaction(thread->db, store, batch);
+    if (status == DB_CONFLICT && thread->with_care == 0) {
+        thread->with_care = BATCHES_WITH_CARE;
+        status = db_transaction(thread->db, store, batch);
+    }
+    return status;
+}
+
 static void count_outcome(struct batch *batch)
 {
     const struct worker *worker = batch->thread->worker;
@@ -213,7 +235,7 @@ enum handled worker_handle(void *context, struct event_line *lines, size_t count
     read_lines(&batch);
     enum db_status status = DB_OK;
     if (batch.good_count > 0) {
-        status = db_transaction(thread->db, store, &batch);
+        status = store_batch(&batch);
     }
     if (status == DB_OK) {
         count_outcome(&batch);

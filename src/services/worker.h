@@ -37,9 +37,12 @@ struct worker_rules {
     // Run first in the transaction, or NULL.
     const struct db_statement *lock;
 
-    // Takes the columns and the setting. Answers one row: how many lines may be stored, how many of
-    // them were new, and the ids in the batch that no person has, in their order, with commas.
-    const struct db_statement *store;
+    // Both take the columns and the setting. They answer one row: how many lines may be stored, how
+    // many of them were new, and the ids in the batch that no person has, in their order, with
+    // commas. The first fails as a whole (DB_CONFLICT) where a line was stored before, and is
+    // cheaper; the second leaves such lines out.
+    const struct db_statement *store_if_all_new;
+    const struct db_statement *store_what_is_new;
 
     // Takes the columns, when lines that may be stored were not new. Answers a row for each line
     // whose id is another event's: its place among the lines that were read, from 0.
@@ -49,7 +52,7 @@ struct worker_rules {
     void (*count)(void *state, const struct worker_outcome *outcome);
 };
 
-// For `store`: the ids in `batch` that no person has, and no person had who was erased. What is
+// For both: the ids in `batch` that no person has, and no person had who was erased. What is
 // still on its way to such a person is dropped, and kept nowhere as a letter of somebody unknown.
 #define WORKER_UNKNOWN_PEOPLE                                                                      \
     "(SELECT string_agg(DISTINCT b.user_id::text COLLATE \"C\", ',') FROM batch b"                 \

@@ -14,6 +14,7 @@ from harness.statements import statements_logged
 from harness.waiting import poll
 
 WORKER = "emotion-processing-worker"
+WORKER_THREADS = 2
 EVENTS, A_MESSAGE = 4000, 100
 LINE = re.compile(r"\[(\d+)\] LOG:  (?:statement: |execute (?:<unnamed>: )?)(\w+)")
 
@@ -53,7 +54,7 @@ def store_backlog(process, nats, db):
 def statements_of_batches(log):
     """The statements of the connections that stored something, in their order."""
     statements = LINE.findall(log)
-    storing = {pid for pid, name in statements if name == "store_emotions"}
+    storing = {pid for pid, name in statements if name == "store_emotions_if_all_new"}
     return [name for pid, name in statements if pid in storing]
 
 
@@ -63,12 +64,26 @@ def test_a_batch_is_four_statements_however_many_events_it_has(logged, db, nats,
 
     def settled():
         names = statements_of_batches(engines.log("postgres")[before:])
-        return names if names.count("COMMIT") == names.count("store_emotions") else None
+        return names if names.count("COMMIT") == names.count("store_emotions_if_all_new") else None
 
     names = poll(settled)
-    batches = names.count("store_emotions")
+    batches = names.count("store_emotions_if_all_new")
     assert batches <= 4, "a backlog is stored in few transactions"
     assert len(names) <= 4 * batches, names
+
+
+def test_repeats_are_stored_once_and_fail_a_batch_hardly_ever(logged, db, nats, engines):
+    """The first repeat that a thread meets fails its batch; then the thread looks for what is there."""
+    [person] = people_in_database(db, 1)
+    before = len(engines.log("postgres"))
+    lines = [json.dumps(emotion(person, event_id=str(uuid.uuid4()))) for _ in range(30)]
+    for count, line in enumerate(lines, 1):
+        nats.publish("user.emotions.topic", "\n".join([line, *lines[: count - 1], line]))
+        poll(lambda: stored(db, person) == count)
+    assert db("SELECT count(*) FROM emotional_events WHERE user_id = %s", person) == [(30,)]
+    log = engines.log("postgres")[before:]
+    assert 1 <= log.count("duplicate key") <= WORKER_THREADS
+    assert log.count("store_new_emotions") >= 25
 
 
 def test_consents_are_not_asked_for_by_each_event(topology, db, nats):

@@ -27,55 +27,65 @@ static const struct db_statement lock_consents = {
     " JOIN consents c ON c.user_id = b.user_id AND c.purpose = 'emotional_data'"                   \
     " AND c.withdrawn_at IS NULL AND b.occurred_at >= c.covers_from"
 
-// An event is new if neither generation of ids has its own (migration 0009). IS TRUE has PostgreSQL
-// hash the ids that were added: it takes them for a few, and as a join compared each with each.
-static const struct db_statement store_emotions = {
-    "store_emotions",
-    "WITH batch AS ("
-    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"
-    "                       $5::int4[], $6::int4[], $7::int4[])"
-    "    AS b (event_id, user_id, occurred_at, emotion_type,"
-    "          positivity_ppb, intensity_ppb, stress_ppb)"
-    "), allowed AS ("
-    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), unseen AS ("
-    "  SELECT * FROM (SELECT DISTINCT ON (user_id, event_id) * FROM allowed"
-    "                 ORDER BY user_id, event_id) a"
-    "  WHERE NOT EXISTS (SELECT FROM emotional_event_ids i"
-    "                    WHERE i.user_id = a.user_id AND i.event_id = a.event_id"
-    "                      AND i.generation = (SELECT 1 - current FROM emotional_event_generation))"
-    "), named AS ("
-    "  INSERT INTO emotional_event_ids (user_id, event_id, occurred_at, generation)"
-    "  SELECT user_id, event_id, occurred_at, (SELECT current FROM emotional_event_generation)"
-    "  FROM unseen ORDER BY user_id, event_id"
-    "  ON CONFLICT (user_id, event_id, generation) DO NOTHING"
-    "  RETURNING user_id, event_id"
-    "), stored AS ("
-    "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"
-    "                                positivity_ppb, intensity_ppb, stress_ppb)"
-    "  SELECT event_id, user_id, occurred_at, emotion_type,"
-    "         positivity_ppb, intensity_ppb, stress_ppb"
-    "  FROM unseen"
-    "  WHERE ((user_id, event_id) IN (SELECT user_id, event_id FROM named)) IS TRUE"
-    "  RETURNING user_id, occurred_at, positivity_ppb, intensity_ppb, stress_ppb"
-    "), summed AS ("
-    "  INSERT INTO emotional_events_summary AS s"
-    "    (user_id, summary_date, event_count, stress_event_count,"
-    "     positivity_sum_ppb, intensity_sum_ppb, stress_sum_ppb)"
-    "  SELECT user_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*),"
-    "         count(*) FILTER (WHERE stress_ppb >= $8::int4),"
-    "         sum(positivity_ppb), sum(intensity_ppb), sum(stress_ppb)"
-    "  FROM stored GROUP BY 1, 2 ORDER BY 1, 2"
-    "  ON CONFLICT (user_id, summary_date) DO UPDATE SET"
-    "    event_count = s.event_count + excluded.event_count,"
-    "    stress_event_count = s.stress_event_count + excluded.stress_event_count,"
-    "    positivity_sum_ppb = s.positivity_sum_ppb + excluded.positivity_sum_ppb,"
-    "    intensity_sum_ppb = s.intensity_sum_ppb + excluded.intensity_sum_ppb,"
-    "    stress_sum_ppb = s.stress_sum_ppb + excluded.stress_sum_ppb,"
-    "    updated_at = now()"
-    ") "
-    "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
-    "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
-    "       " WORKER_UNKNOWN_PEOPLE " END",
+// An event is new if neither generation of ids has its own (migration 0009). Ids are looked up, and
+// rows stored, in the order of the index.
+#define STORE_EMOTIONS(allowed_once, where_an_id_is_there, that_are_new)                           \
+    "WITH batch AS ("                                                                              \
+    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[],"                \
+    "                       $5::int4[], $6::int4[], $7::int4[])"                                   \
+    "    AS b (event_id, user_id, occurred_at, emotion_type,"                                      \
+    "          positivity_ppb, intensity_ppb, stress_ppb)"                                         \
+    "), allowed AS ("                                                                              \
+    "  SELECT b.* FROM batch b" JOIN_CONSENTS "), unseen AS ("                                     \
+    "  SELECT * FROM " allowed_once " a"                                                           \
+    "  WHERE NOT EXISTS (SELECT FROM emotional_event_ids i"                                        \
+    "                    WHERE i.user_id = a.user_id AND i.event_id = a.event_id"                  \
+    "                      AND i.generation = (SELECT 1 - current FROM "                           \
+    "emotional_event_generation))"                                                                 \
+    "), named AS ("                                                                                \
+    "  INSERT INTO emotional_event_ids (user_id, event_id, occurred_at, generation)"               \
+    "  SELECT user_id, event_id, occurred_at, (SELECT current FROM emotional_event_generation)"    \
+    "  FROM unseen ORDER BY user_id, event_id" where_an_id_is_there "), stored AS ("               \
+    "  INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type,"                \
+    "                                positivity_ppb, intensity_ppb, stress_ppb)"                   \
+    "  SELECT event_id, user_id, occurred_at, emotion_type,"                                       \
+    "         positivity_ppb, intensity_ppb, stress_ppb"                                           \
+    "  FROM unseen" that_are_new                                                                   \
+    "  RETURNING user_id, occurred_at, positivity_ppb, intensity_ppb, stress_ppb"                  \
+    "), summed AS ("                                                                               \
+    "  INSERT INTO emotional_events_summary AS s"                                                  \
+    "    (user_id, summary_date, event_count, stress_event_count,"                                 \
+    "     positivity_sum_ppb, intensity_sum_ppb, stress_sum_ppb)"                                  \
+    "  SELECT user_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*),"                          \
+    "         count(*) FILTER (WHERE stress_ppb >= $8::int4),"                                     \
+    "         sum(positivity_ppb), sum(intensity_ppb), sum(stress_ppb)"                            \
+    "  FROM stored GROUP BY 1, 2 ORDER BY 1, 2"                                                    \
+    "  ON CONFLICT (user_id, summary_date) DO UPDATE SET"                                          \
+    "    event_count = s.event_count + excluded.event_count,"                                      \
+    "    stress_event_count = s.stress_event_count + excluded.stress_event_count,"                 \
+    "    positivity_sum_ppb = s.positivity_sum_ppb + excluded.positivity_sum_ppb,"                 \
+    "    intensity_sum_ppb = s.intensity_sum_ppb + excluded.intensity_sum_ppb,"                    \
+    "    stress_sum_ppb = s.stress_sum_ppb + excluded.stress_sum_ppb,"                             \
+    "    updated_at = now()"                                                                       \
+    ") "                                                                                           \
+    "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"                        \
+    "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"          \
+    "       " WORKER_UNKNOWN_PEOPLE " END"
+
+static const struct db_statement store_emotions_if_all_new = {
+    "store_emotions_if_all_new",
+    STORE_EMOTIONS("(SELECT * FROM allowed ORDER BY user_id, event_id)", "", ""),
+};
+
+// IS TRUE has PostgreSQL hash the ids that were added: it takes them for a few, and as a join
+// compared each with each.
+static const struct db_statement store_new_emotions = {
+    "store_new_emotions",
+    STORE_EMOTIONS("(SELECT DISTINCT ON (user_id, event_id) * FROM allowed"
+                   " ORDER BY user_id, event_id)",
+                   " ON CONFLICT (user_id, event_id, generation) DO NOTHING"
+                   " RETURNING user_id, event_id",
+                   " WHERE ((user_id, event_id) IN (SELECT user_id, event_id FROM named)) IS TRUE"),
 };
 
 // Not by its time, which some senders stamp anew with each attempt. OFFSET 0 has PostgreSQL look
@@ -146,7 +156,8 @@ static const struct worker_rules rules = {
     .column_kinds = {DB_UUIDS, DB_UUIDS, DB_TIMESTAMPS, DB_TEXTS, DB_INT4S, DB_INT4S, DB_INT4S},
     .read = read_event,
     .lock = &lock_consents,
-    .store = &store_emotions,
+    .store_if_all_new = &store_emotions_if_all_new,
+    .store_what_is_new = &store_new_emotions,
     .mistaken = &mistaken_emotions,
     .count = count_events,
 };

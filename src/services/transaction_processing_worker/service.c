@@ -9,22 +9,29 @@
 
 #include <stdlib.h>
 
-static const struct db_statement store_transactions = {
-    "store_transactions",
-    "WITH batch AS ("
-    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::timestamptz[])"
-    "    AS b (id, user_id, cents, created_at)"
-    "), allowed AS ("
-    "  SELECT b.* FROM batch b JOIN users u ON u.id = b.user_id"
-    "), stored AS ("
-    "  INSERT INTO transactions (id, user_id, amount, created_at)"
-    "  SELECT id, user_id, cents / 100.00, created_at FROM allowed ORDER BY user_id, id"
-    "  ON CONFLICT (user_id, id) DO NOTHING"
-    "  RETURNING 1"
-    ") "
-    "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"
-    "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"
-    "       " WORKER_UNKNOWN_PEOPLE " END",
+#define STORE_TRANSACTIONS(where_an_id_is_there)                                                   \
+    "WITH batch AS ("                                                                              \
+    "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::timestamptz[])"                \
+    "    AS b (id, user_id, cents, created_at)"                                                    \
+    "), allowed AS ("                                                                              \
+    "  SELECT b.* FROM batch b JOIN users u ON u.id = b.user_id"                                   \
+    "), stored AS ("                                                                               \
+    "  INSERT INTO transactions (id, user_id, amount, created_at)"                                 \
+    "  SELECT id, user_id, cents / 100.00, created_at FROM allowed"                                \
+    "  ORDER BY user_id, id" where_an_id_is_there "  RETURNING 1"                                  \
+    ") "                                                                                           \
+    "SELECT (SELECT count(*) FROM allowed), (SELECT count(*) FROM stored),"                        \
+    "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"          \
+    "       " WORKER_UNKNOWN_PEOPLE " END"
+
+static const struct db_statement store_transactions_if_all_new = {
+    "store_transactions_if_all_new",
+    STORE_TRANSACTIONS(""),
+};
+
+static const struct db_statement store_new_transactions = {
+    "store_new_transactions",
+    STORE_TRANSACTIONS(" ON CONFLICT (user_id, id) DO NOTHING"),
 };
 
 // By its amount alone: a repeat without a time gets another one from us.
@@ -74,7 +81,8 @@ static const struct worker_rules rules = {
     .column_count = COLUMN_COUNT,
     .column_kinds = {DB_UUIDS, DB_UUIDS, DB_INT8S, DB_TIMESTAMPS},
     .read = read_event,
-    .store = &store_transactions,
+    .store_if_all_new = &store_transactions_if_all_new,
+    .store_what_is_new = &store_new_transactions,
     .mistaken = &mistaken_transactions,
     .count = count_events,
 };
