@@ -10,7 +10,7 @@ const TOPICS = [
   {
     name: "decisions",
     title: "Decisions",
-    about: "People by outcome. “By emotions” are those whose outcome would have been another without them; it is not known where another policy has come since.",
+    about: "People by outcome. “By emotions” are those whose outcome would have been another without them; that is told of days on which each group has ten people.",
     columns: [["Outcome", outcome], ["Average risk score", (g) => share(g.avg_risk_score), "number"]],
     chart: (groups, dates) => stacks("People by outcome", groups, dates, outcome),
   },
@@ -49,7 +49,7 @@ function outcome(group) {
   const name = group.approved ? "approved" : "denied";
   const without = group.approved_without_emotions;
   if (without === null) {
-    return `${name}, another policy`;
+    return `${name}, no more is told`;
   }
   return without === group.approved ? name : `${name} by emotions`;
 }
@@ -130,7 +130,7 @@ function stacks(label, groups, dates, kind) {
       return bar;
     }));
   });
-  return [frame(label, dates, most, (v) => v.toFixed(0), marks), legend(kinds)];
+  return [frame(label, dates, most, (v) => Number.isInteger(v) ? plain(v) : "", marks), legend(kinds)];
 }
 
 // Shares of each day, points of one colour for each name, joined where a day follows the other.
@@ -194,7 +194,7 @@ async function ask(topic, token, days) {
   if (answer.status === 401 || answer.status === 403) {
     throw new Refused(await words(answer));
   }
-  return answer.ok ? answer.json() : { failed: await words(answer) };
+  return answer.ok ? answer.json().catch(() => ({ failed: "The answer makes no sense." })) : { failed: await words(answer) };
 }
 
 const by = (id) => document.getElementById(id);

@@ -142,6 +142,7 @@ max_wal_size = '1GB'
 checkpoint_timeout = '15min'
 timezone = 'UTC'
 log_timezone = 'UTC'
+log_error_verbosity = terse # a refused row could be somebody's emotions
 END
 }
 

@@ -203,11 +203,10 @@ static enum db_status store(struct db *db, void *arg)
 static enum db_status store_batch(struct batch *batch)
 {
     struct worker_thread *thread = batch->thread;
+    enum db_status status = db_transaction(thread->db, store, batch);
     if (thread->with_care > 0) {
         thread->with_care--;
-    }
-    enum db_status status = db_transaction(thread->db, store, batch);
-    if (status == DB_CONFLICT && thread->with_care == 0) {
+    } else if (status == DB_CONFLICT) {
         thread->with_care = BATCHES_WITH_CARE;
         status = db_transaction(thread->db, store, batch);
     }

@@ -73,6 +73,19 @@ def test_the_api_describes_itself_to_whoever_comes_through_the_load_balancer(cli
     assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
 
 
+def test_an_operator_sees_the_dashboard_and_its_figures(stack, client):
+    page = client.get("/dashboard")
+    assert page.status_code == 200 and "/dashboard/dashboard.js" in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert client.get("/dashboard/dashboard.js").status_code == 200
+    made = stack.compose("exec", "-T", "user-and-credit-service", "ecs", "operator-token", "ana").stdout
+    token = re.search(r"^[\w-]+\.[\w-]+\.[\w-]+$", made, re.M).group()
+    for topic in ("decisions", "reasons", "offers", "emotions"):
+        answer = client.get(f"/v1/insights/{topic}", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["complete"]
+
+
 @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/v1/predict", "/v1/predict/", "/batch/v1/emotions/stream"])
 def test_what_is_internal_is_not_reachable(client, path):
     for method in ("GET", "POST"):

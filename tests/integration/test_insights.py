@@ -24,7 +24,11 @@ DAY = now(days=-12)[:10]  # when offers of then have run out, too
 
 @pytest.fixture(scope="module")
 def ada(topology):
-    return operator(topology)
+    """An operator, before whom all days are counted."""
+    someone = operator(topology)
+    for topic in TOPICS:
+        poll(lambda topic=topic: someone.get(f"/v1/insights/{topic}").json()["complete"])
+    return someone
 
 
 @pytest.fixture
@@ -144,13 +148,15 @@ def test_offers_are_made_once_they_have_run_out(ada, db):
     assert db("SELECT max(day) FROM insight_days WHERE topic = 'offers'") == [(latest,)]
 
 
-def test_a_day_is_made_once_though_many_ask(topology, quiet):
+def test_of_many_who_ask_all_see_the_same(topology, ada, quiet):
     feel(quiet, people_in_database(quiet, 10))
     operators = [operator(topology, f"operator-{i}") for i in range(8)]
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda each: each.get("/v1/insights/emotions"), operators))
     assert {answer.status_code for answer in answers} == {200}
-    assert quiet("SELECT count(*) FROM insights WHERE topic = 'emotions' AND day = %s", DAY) == [(1,)]
+    complete = [answer.json()["groups"] for answer in answers if answer.json()["complete"]]
+    assert complete and all(groups == complete[0] for groups in complete)
+    assert DAY in [group["date"] for group in complete[0]]
 
 
 def test_a_day_that_is_being_made_is_waited_for_and_not_made_again(topology, quiet, shown):
@@ -159,7 +165,8 @@ def test_a_day_that_is_being_made_is_waited_for_and_not_made_again(topology, qui
     with contextlib.closing(psycopg2.connect(topology.env["DATABASE_URL"])) as other, ThreadPoolExecutor(1) as thread:
         other.cursor().execute("INSERT INTO insight_days (topic, day) VALUES ('emotions', %s)", (DAY,))
         asking = thread.submit(shown, "emotions")
-        poll(lambda: quiet("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted") == [(1,)])
+        poll(lambda: quiet("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                           " WHERE datname = current_database() AND NOT granted") == [(1,)])  # fmt: skip
         other.commit()
         assert asking.result() == []
 
@@ -201,22 +208,34 @@ def test_decisions_are_told_by_their_outcome_and_whether_emotions_made_it(quiet,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("hidden, shown_then", [(0, {11, 12}), (1, {12}), (9, {12}), (10, {10, 11, 12})])
-def test_the_people_who_are_not_shown_are_nobody_or_ten(quiet, shown, policy_version, hidden, shown_then):
-    """Or who knows how many people there were in all could work the others out."""
-    people = people_in_database(quiet, 33)
+def test_what_emotions_made_is_told_where_each_group_has_ten_people(quiet, shown, policy_version):
+    people = people_in_database(quiet, 50)
     decide(quiet, people[:11], 0.2, 0.2, policy_version)
     decide(quiet, people[11:23], 0.7, 0.7, policy_version)
-    decide(quiet, people[23 : 23 + hidden], 0.5, 0.7, policy_version)
-    assert {group["people"] for group in shown("decisions")} == shown_then
+    decide(quiet, people[23:32], 0.5, 0.7, policy_version)
+    assert outcomes(shown("decisions")) == {(True, None): (20, 0.335), (False, None): (12, 0.7)}
+    forget(quiet)
+    decide(quiet, people[32:33], 0.5, 0.7, policy_version)
+    assert outcomes(shown("decisions")) == {
+        (True, True): (11, 0.2), (True, False): (10, 0.5), (False, False): (12, 0.7),
+    }  # fmt: skip
 
 
-def test_small_groups_that_are_ten_people_together_hide_no_other(quiet, shown, policy_version):
-    people = people_in_database(quiet, 33)
-    decide(quiet, people[:11], 0.2, 0.2, policy_version)
-    decide(quiet, people[11:17], 0.7, 0.7, policy_version)
-    decide(quiet, people[17:21], 0.5, 0.7, policy_version)
-    assert {group["people"] for group in shown("decisions")} == {11}
+@pytest.mark.parametrize("denied, groups", [(0, 1), (1, 0), (9, 0), (10, 2)])
+def test_decisions_of_a_day_are_shown_whole_or_not_at_all(quiet, shown, policy_version, denied, groups):
+    """Or who knows how many people there were in all could work the others out."""
+    people = people_in_database(quiet, 40)
+    decide(quiet, people[:30], 0.2, policy=policy_version)
+    decide(quiet, people[30 : 30 + denied], 0.7, policy=policy_version)
+    assert len(shown("decisions")) == groups
+
+
+def test_whoever_was_approved_and_denied_on_one_day_is_one_person_of_each_group(quiet, shown, policy_version):
+    people = people_in_database(quiet, 10)
+    decide(quiet, people, 0.2, policy=policy_version)
+    decide(quiet, people, 0.7, policy=policy_version, at="13:00")
+    decide(quiet, people, 0.3, policy=policy_version, at="14:00")
+    assert outcomes(shown("decisions")) == {(True, True): (10, 0.25), (False, False): (10, 0.7)}
 
 
 def test_another_policy_changes_nothing_that_was_shown(quiet, shown, policy_version):
@@ -236,7 +255,8 @@ def test_whoever_withdrew_meanwhile_is_in_no_figure(quiet, shown):
     quiet("UPDATE consents SET withdrawn_at = now() WHERE user_id = ANY (%s::uuid[])", people[:2] + people[11:])
     assert [(g["reason_code"], g["people"]) for g in shown("reasons")] == []
     forget(quiet)
-    quiet("UPDATE consents SET withdrawn_at = NULL WHERE user_id = %s", people[0])
+    quiet("UPDATE consents SET withdrawn_at = NULL WHERE user_id = ANY (%s::uuid[])", people[:2])
+    quiet("UPDATE consents SET granted_at = now() WHERE user_id = %s", people[1])  # one that was given anew
     assert [(g["reason_code"], g["people"]) for g in shown("reasons")] == [
         ("HIGH_STRESS_EVENTS_30D", 10), ("NO_TRANSACTION_HISTORY", 11),
     ]  # fmt: skip
@@ -266,7 +286,14 @@ def test_offers_are_told_by_type_and_fate(quiet, shown):
     }  # fmt: skip
     forget(quiet)
     offer(quiet, people[42:43], "active", "SHORT_TERM_PERSONAL_LOAN")
-    assert len(shown("offers")) == 3, "the smallest is hidden beside one person alone"
+    assert shown("offers") == [], "whole or not at all"
+
+
+def test_what_reviewers_offered_is_no_figure(quiet, shown):
+    people = people_in_database(quiet, 12)
+    offer(quiet, people, "active")
+    quiet("UPDATE credit_limits SET by_review = true WHERE user_id = ANY (%s::uuid[])", people[10:])
+    assert [group["people"] for group in shown("offers")] == [10]
 
 
 def test_averages_are_decimal(quiet, ada):

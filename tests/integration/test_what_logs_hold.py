@@ -5,7 +5,11 @@ its topology, by its name."""
 import json
 import re
 
-from harness.people import PASSWORD
+import psycopg2
+import pytest
+
+from harness.people import PASSWORD, people_in_database
+from harness.waiting import poll
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z - (debug|info|warning|error) - .+$", re.I)
 
@@ -40,6 +44,20 @@ def test_what_a_client_sends_cannot_forge_a_line(topology, anybody):
     )
     anybody.get("/v1/%0A2026-01-01T00:00:00Z%20-%20error%20-%20forged")
     assert not [line for line in topology.logs().splitlines() if line.endswith("- error - forged")]
+
+
+def test_a_row_that_postgres_refuses_is_not_in_its_log(engines, db):
+    [person] = people_in_database(db, 1)
+    before = len(engines.log("postgres"))
+    with pytest.raises(psycopg2.errors.CheckViolation) as refused:
+        db(
+            "INSERT INTO emotional_events (event_id, user_id, occurred_at, emotion_type, positivity_ppb, intensity_ppb,"
+            " stress_ppb) VALUES (gen_random_uuid(), %s, now(), 'secretly sad', 2000000001, 1, 1)", person,
+        )  # fmt: skip
+    assert "secretly sad" in str(refused.value), "the client is told"
+    poll(lambda: "violates check constraint" in engines.log("postgres")[before:])
+    log = engines.log("postgres")[before:]
+    assert "Failing row" not in log and "DETAIL" not in log
 
 
 def test_json_lines_on_request(engines):

@@ -72,9 +72,12 @@ static const struct db_statement lock_consents = {
     "       CASE WHEN (SELECT count(*) FROM allowed) < (SELECT count(*) FROM batch) THEN"          \
     "       " WORKER_UNKNOWN_PEOPLE " END"
 
+// The count has PostgreSQL add the ids first, as below: so threads lock in one order, and an id
+// that is there fails the batch before anything else is written.
 static const struct db_statement store_emotions_if_all_new = {
     "store_emotions_if_all_new",
-    STORE_EMOTIONS("(SELECT * FROM allowed ORDER BY user_id, event_id)", "", ""),
+    STORE_EMOTIONS("(SELECT * FROM allowed ORDER BY user_id, event_id)", " RETURNING 1",
+                   " WHERE (SELECT count(*) FROM named) >= 0"),
 };
 
 // IS TRUE has PostgreSQL hash the ids that were added: it takes them for a few, and as a join

@@ -4,7 +4,7 @@
 // differ would show the one by whom they do.
 #include "services/user_and_credit_service/desk.h"
 #include "services/user_and_credit_service/handlers.h"
-#include "services/user_and_credit_service/statements.h"
+#include "services/user_and_credit_service/insight_statements.h"
 
 #include "platform/buffer.h"
 #include "platform/clock.h"
@@ -76,7 +76,8 @@ static enum db_status make_another(struct desk *desk, const struct question *que
     return may && !*ret_complete ? make_day(desk, question->topic, db_text(day, 0, 0)) : DB_OK;
 }
 
-// One request makes days at a time, so that others find a thread.
+// One request makes days at a time, so that others find a thread. What took too long, or another
+// process too long to wait for, is for the next look.
 static enum db_status make(struct desk *desk, const struct question *question, bool *ret_complete)
 {
     const bool alone = !atomic_flag_test_and_set(&desk->service->counting);
@@ -88,7 +89,7 @@ static enum db_status make(struct desk *desk, const struct question *question, b
     if (alone) {
         atomic_flag_clear(&desk->service->counting);
     }
-    return status == DB_LATE ? DB_OK : status;
+    return status == DB_LATE || status == DB_RETRY ? DB_OK : status;
 }
 
 // ---- showing what was made

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every statement of this service. Parameters and result columns are in the order in which they
-// stand in the SQL; sessions run in UTC.
+// Every statement of this service but those of insights. Parameters and result columns are in the
+// order in which they stand in the SQL; sessions run in UTC.
 #pragma once
 
 #include "platform/db/db.h"
+
+// An offer that ran out is told to be so also before anybody noted it.
+#define OFFER_STATUS                                                                               \
+    "CASE WHEN status = 'offered' AND accepted_at IS NULL AND expires_at < now()"                  \
+    " THEN 'expired' ELSE status END"
 
 // Lets one transaction at a time decide about a person: analyses and changes of consent.
 extern const struct db_statement sql_lock_person;
@@ -64,11 +69,3 @@ extern const struct db_statement sql_list_notifications;
 extern const struct db_statement sql_newest_notification;
 extern const struct db_statement sql_new_notifications;
 extern const struct db_statement sql_export;
-
-// ---- insights
-extern const struct db_statement sql_day_without_insights;
-extern const struct db_statement sql_make_emotion_insights;
-extern const struct db_statement sql_make_decision_insights;
-extern const struct db_statement sql_make_reason_insights;
-extern const struct db_statement sql_make_offer_insights;
-extern const struct db_statement sql_insights;
