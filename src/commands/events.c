@@ -2,13 +2,13 @@
 // `ecs events tail SUBJECT`: prints the events of a subject as they come, one JSON object a line
 // with the subject before it, until enough came, the time is over, or Ctrl-C.
 #include "commands/command.h"
+#include "commands/number.h"
 #include "commands/plain_text.h"
 #include "commands/with_bus.h"
 #include "platform/bus/tail.h"
 #include "platform/clock.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,10 +101,8 @@ static int tail_subject(struct bus *bus, const struct config *config, void *arg)
 
 static int64_t parse_number(const char *text, struct argp_state *state)
 {
-    char *end = NULL;
-    errno = 0;
-    const long long number = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > INT32_MAX) {
+    long number = 0;
+    if (!number_parse(text, 1, INT32_MAX, &number)) {
         argp_error(state, "'%s' is not a number from 1 on", text);
     }
     return number;

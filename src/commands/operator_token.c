@@ -2,12 +2,12 @@
 // `ecs operator-token`: lets somebody who runs the system see the dashboard. Whoever holds the key
 // that signs tokens could make one anyway; this makes a good one.
 #include "commands/command.h"
+#include "commands/number.h"
 #include "platform/auth/token.h"
 #include "platform/clock.h"
 #include "platform/config.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +22,8 @@ struct arguments {
 
 static long read_minutes(const char *text, struct argp_state *state)
 {
-    char *end = NULL;
-    errno = 0;
-    const long minutes = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || minutes < 1 || minutes > MINUTES_MAX) {
+    long minutes = 0;
+    if (!number_parse(text, 1, MINUTES_MAX, &minutes)) {
         argp_error(state, "--minutes must be 1 to %d", MINUTES_MAX);
     }
     return minutes;

@@ -2,6 +2,7 @@
 // `ecs reviews`: the decisions that people contested, for whoever decides on them in the bank. This
 // file is the command line; what the actions do is in reviews_actions.c.
 #include "commands/command.h"
+#include "commands/number.h"
 #include "commands/reviews_actions.h"
 #include "commands/with_database.h"
 #include "domain/money.h"
@@ -12,7 +13,6 @@
 #include "platform/json.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,10 +100,8 @@ static void check_type(const char *text, struct argp_state *state)
 
 static void check_days(const char *text, struct argp_state *state)
 {
-    char *end = NULL;
-    errno = 0;
-    const long days = strtol(text, &end, 10);
-    if (errno != 0 || *end != '\0' || days < 1 || days > REVIEW_OFFER_DAYS_MAX) {
+    long days = 0;
+    if (!number_parse(text, 1, REVIEW_OFFER_DAYS_MAX, &days)) {
         argp_error(state, "--days must be 1 to %d", REVIEW_OFFER_DAYS_MAX);
     }
 }
